@@ -1,0 +1,1 @@
+"""ADAF Dashboard: a digital-asset investment dashboard on PostgreSQL, made fast by Pack 2."""

@@ -1,0 +1,17 @@
+"""The command `adaf`: one file a command, no logic."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from pack2 import __version__
+from pack2.cli import run
+
+app = App(name="adaf", version=__version__, help="ADAF Dashboard: load data, serve it, run it tuned.")
+
+
+def main() -> None:
+    """Run one command; exit 0 done, 1 judged and failed, 2 invalid input or environment."""
+    sys.exit(run(app))

@@ -1,0 +1,22 @@
+-- Added after a bulk load: one pass over each table instead of a check a row.
+ALTER TABLE sessions ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE;
+ALTER TABLE quotes ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE market_data ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE strategies ADD FOREIGN KEY (owner_id) REFERENCES users, ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE strategy_runs ADD FOREIGN KEY (strategy_id) REFERENCES strategies ON DELETE CASCADE,
+    ADD FOREIGN KEY (requested_by) REFERENCES users;
+ALTER TABLE strategy_returns ADD FOREIGN KEY (strategy_id) REFERENCES strategies ON DELETE CASCADE;
+ALTER TABLE signals ADD FOREIGN KEY (strategy_id) REFERENCES strategies ON DELETE CASCADE,
+    ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE portfolios ADD FOREIGN KEY (owner_id) REFERENCES users;
+ALTER TABLE positions ADD FOREIGN KEY (portfolio_id) REFERENCES portfolios ON DELETE CASCADE,
+    ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE transactions ADD FOREIGN KEY (portfolio_id) REFERENCES portfolios ON DELETE CASCADE,
+    ADD FOREIGN KEY (asset_id) REFERENCES assets;
+CREATE UNIQUE INDEX transactions_client_reference_key ON transactions (portfolio_id, client_reference)
+    WHERE client_reference IS NOT NULL;
+ALTER TABLE portfolio_data ADD FOREIGN KEY (portfolio_id) REFERENCES portfolios ON DELETE CASCADE;
+ALTER TABLE reports ADD FOREIGN KEY (owner_id) REFERENCES users;
+ALTER TABLE alerts ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE, ADD FOREIGN KEY (asset_id) REFERENCES assets;
+ALTER TABLE research_notes ADD FOREIGN KEY (asset_id) REFERENCES assets, ADD FOREIGN KEY (author_id) REFERENCES users;
+ALTER TABLE audit_log ADD FOREIGN KEY (user_id) REFERENCES users;

@@ -1,0 +1,75 @@
+"""Reads `pack2.toml`: what a user of Pack 2 writes about the application, and nothing more.
+
+Each section is a frozen struct that refuses unknown keys, so that a typing error is told and not ignored.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from pack2.errors import ConfigurationError
+
+
+class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How Pack 2 starts, fills and loads the application; `{port}` and `{size}` are filled in."""
+
+    command: tuple[str, ...]
+    load: tuple[str, ...]
+    ready: str = "/"
+    queries: tuple[str, ...] = ()
+    load_test: str = ""
+    pages: tuple[str, ...] = ()
+
+
+class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One route's cache policy. A route without one is never stored."""
+
+    route: str
+    methods: tuple[str, ...] = ("GET",)
+    scope: str = "none"
+    ttl_seconds: float = 0
+    stale_seconds: float = 0
+    tags: tuple[str, ...] = ()
+    expires: tuple[str, ...] = ()
+
+
+class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    policy: tuple[HttpPolicy, ...] = ()
+
+
+class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table whose committed changes expire tags; `{column}` is filled from the changed row."""
+
+    table: str
+    tags: tuple[str, ...]
+
+
+class CacheSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    memory_bytes: int = 64 * 1024 * 1024
+    feed: tuple[FeedTable, ...] = ()
+
+
+class Rollup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plain aggregating view that Pack 2 may turn into a maintained table of the same name."""
+
+    view: str
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    application: Application | None = None
+    http: Http = Http()
+    cache: CacheSection = CacheSection()
+    rollups: tuple[Rollup, ...] = ()
+    indexes: str = "perf/sql/performance_indexes.sql"
+
+
+def load_config(path: Path = Path("pack2.toml")) -> Config:
+    """Read and check `path`. Raises ConfigurationError with the place and the reason."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Config)
+    except FileNotFoundError:
+        raise ConfigurationError(path=path, reason="there is no such file here") from None
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(path=path, reason=str(error)) from None
