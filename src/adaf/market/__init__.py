@@ -1,0 +1,1 @@
+"""Market data: the same answers for every signed-in user."""

@@ -1,0 +1,57 @@
+"""Keyset pages: a cursor names the last row seen, so page 1,000 costs what page 1 costs and inserts move nothing.
+
+In a room's read, ask for one row more than the page shows and order by the same columns as the cursor holds:
+
+    after = decode(cursor, tuple[datetime, int])            # None, or the last row's (executed_at, id); BadInput otherwise
+    rows = await db.fetch("transactions_page", portfolio_id, *(after or (None, None)), limit + 1, type=Transaction)
+    return page(rows, limit, lambda row: (row.executed_at, row.id))
+
+with `WHERE ($2::timestamptz IS NULL OR (executed_at, id) < ($2, $3)) ORDER BY executed_at DESC, id DESC LIMIT $4`.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from adaf.problem import BadInput
+
+T = TypeVar("T")
+Key = TypeVar("Key", bound=tuple[Any, ...])
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """`next_cursor` is the `cursor` of the next page; null at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+def page(rows: list[T], limit: int, key: Callable[[T], tuple[Any, ...]]) -> Page[T]:
+    """The first `limit` of `rows` (of which there are up to `limit + 1`) and the cursor behind them."""
+    if len(rows) <= limit:
+        return Page(rows)
+    kept = rows[:limit]
+    return Page(kept, encode(key(kept[-1])))
+
+
+def encode(key: tuple[Any, ...]) -> str:
+    """An opaque cursor: base64url without padding over MessagePack."""
+    return urlsafe_b64encode(msgspec.msgpack.encode(key)).rstrip(b"=").decode()
+
+
+def decode(cursor: str | None, type: type[Key]) -> Key | None:
+    """The key in `cursor`; None when there is no cursor. Raises BadInput for one that is not ours."""
+    if cursor is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(
+            urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)), type=type
+        )
+    except (ValueError, msgspec.DecodeError):
+        raise BadInput(
+            "`cursor` is the `next_cursor` of an earlier page of the same list, unchanged."
+        ) from None

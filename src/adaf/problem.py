@@ -1,0 +1,152 @@
+"""Every error is an RFC 9457 problem document with a sentence that says what is accepted, and never a bare 500.
+
+Rooms raise one of the classes below, e.g. `raise NotFound("portfolio")` or `raise BadInput("`days` is 1 to 365.")`; `adaf.app`
+turns them, Litestar's own errors and PostgreSQL's refusals into answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import asyncpg
+import msgspec
+from litestar.exceptions import HTTPException
+from litestar.response import Response
+
+if TYPE_CHECKING:
+    from litestar import Request
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("adaf")
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457, section 3.1. `errors` names each refused input."""
+
+    status: int
+    title: str
+    detail: str
+    type: str = "about:blank"
+    errors: list[dict[str, str]] | None = None
+
+
+class Problem(Exception):
+    """An answer that is an error. `detail` is one sentence for the client that says what is accepted."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = headers or {}
+
+
+class BadInput(Problem):
+    status = 400
+
+
+class NotSignedIn(Problem):
+    status = 401
+
+    def __init__(
+        self, detail: str = "Sign in at /api/auth/sign-in and send the session as cookie or bearer token."
+    ) -> None:
+        super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="adaf"'})
+
+
+class Forbidden(Problem):
+    status = 403
+
+
+class NotFound(Problem):
+    """There is none, or it belongs to somebody else: the answer does not tell which."""
+
+    status = 404
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no such {what} here.")
+
+
+class Conflict(Problem):
+    status = 409
+
+
+class Unprocessable(Problem):
+    status = 422
+
+
+class TooManyRequests(Problem):
+    status = 429
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail, {"Retry-After": str(retry_after_seconds)})
+
+
+class Unavailable(Problem):
+    status = 503
+
+    def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, {"Retry-After": str(retry_after_seconds)})
+
+
+def answer(
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> Response[ProblemDocument]:
+    """The problem document as a response that no cache keeps."""
+    document = ProblemDocument(status=status, title=HTTPStatus(status).phrase, detail=detail, errors=errors)
+    return Response(
+        document,
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def from_problem(_: Request[Any, Any, Any], error: Problem) -> Response[ProblemDocument]:
+    return answer(error.status, error.detail, error.headers)
+
+
+def from_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDocument]:
+    """Litestar's own refusals: unknown route, method, body, types."""
+    if error.status_code == 404:
+        return answer(404, "There is no such route here; /api/openapi.json lists them all.")
+    if error.status_code == 405:
+        return answer(405, f"{request.method} is not possible here.", error.headers)
+    if error.status_code == 413:
+        return answer(413, "The body is larger than the accepted 1 MB.")
+    if error.status_code >= 500:
+        return from_unexpected(request, error)
+    return answer(error.status_code, error.detail, error.headers, _field_errors(error.extra))
+
+
+def from_data_error(_: Request[Any, Any, Any], error: asyncpg.DataError) -> Response[ProblemDocument]:
+    """PostgreSQL (or asyncpg for it) refused a value: NUL in a text, a number or a date out of range."""
+    _log.info("refused by PostgreSQL: %s", error)
+    return answer(
+        400, "A value is outside of what is accepted: text without NUL, numbers and dates in range."
+    )
+
+
+def from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:
+    """A defect of ours: logged in full, told without details."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return answer(500, "The dashboard failed at this request; the failure has been logged.")
+
+
+def _field_errors(extra: dict[str, Any] | list[Any] | None) -> list[dict[str, str]] | None:
+    if not isinstance(extra, list):
+        return None
+    return [{"field": str(item.get("key", "")), "message": str(item.get("message", ""))} for item in extra]
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    Problem: from_problem,
+    HTTPException: from_litestar,
+    asyncpg.DataError: from_data_error,
+    Exception: from_unexpected,
+}

@@ -1,0 +1,36 @@
+"""The request as the rooms see it: who asks, and the database.
+
+@get("/portfolios", guards=[signed_in])
+async def portfolios(request: Request) -> list[Portfolio]:
+    return await reads.portfolios(request.db, request.user_id)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import litestar
+
+if TYPE_CHECKING:
+    from adaf.database import Database
+    from pack2.http import Identity
+
+
+class Request(litestar.Request[Any, Any, Any]):
+    """Litestar's request with `db`, `identity` and `user_id`; the last two behind a guard of `adaf.auth.guards` only."""
+
+    __slots__ = ()
+
+    @property
+    def db(self) -> Database:
+        database: Database = self.scope["litestar_app"].state.database
+        return database
+
+    @property
+    def identity(self) -> Identity:
+        identity: Identity = self.scope["user"]
+        return identity
+
+    @property
+    def user_id(self) -> int:
+        return int(self.scope["user"].user_id)
