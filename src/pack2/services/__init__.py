@@ -1,0 +1,92 @@
+"""PostgreSQL and Valkey for one machine: embedded in the state folder, or found by URL.
+
+`services()` gives both. Commands that share a state folder share its servers: whoever comes first starts them, whoever
+leaves last stops them, and what a killed command left behind is adopted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pack2.services import processes
+from pack2.services.postgres import STOP as STOP_POSTGRES
+from pack2.services.postgres import running_postgres, start_postgres
+from pack2.services.servers import PostgresServer, RedisServer
+from pack2.services.state import State, Users, open_state
+from pack2.services.valkey import STOP as STOP_VALKEY
+from pack2.services.valkey import running_valkey, start_valkey
+
+__all__ = ["FROM_ENVIRONMENT", "PostgresServer", "RedisServer", "Services", "open_state", "services"]
+
+FROM_ENVIRONMENT: Final = ""
+"""Use DATABASE_URL or REDIS_URL where it is set, an embedded server where not."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The servers of one application, and the state folder that keeps their passwords."""
+
+    postgres: PostgresServer
+    redis: RedisServer
+    state: State
+
+    def pin(self, cpus: frozenset[int]) -> None:
+        """Bind the embedded servers to `cpus`; servers by URL are left alone."""
+        for pid in (self.postgres.pid, self.redis.pid):
+            if pid is not None:
+                processes.pin(pid, cpus)
+
+
+@contextmanager
+def services(
+    state: Path | None = None,
+    *,
+    database_url: str | None = FROM_ENVIRONMENT,
+    redis_url: str | None = FROM_ENVIRONMENT,
+    cpus: frozenset[int] | None = None,
+    durable: bool = True,
+) -> Iterator[Services]:
+    """Servers that run: by URL where one is given, else embedded in `state` (`.pack2` unless told otherwise).
+
+    None for a URL means embedded, whatever the environment says. `cpus` binds the embedded servers.
+    """
+    database_url = os.environ.get("DATABASE_URL") if database_url == FROM_ENVIRONMENT else database_url
+    redis_url = os.environ.get("REDIS_URL") if redis_url == FROM_ENVIRONMENT else redis_url
+    opened = open_state(state)
+    with ExitStack() as stack:
+        stack.enter_context(_shared(opened))
+        with opened.starting():
+            postgres = (
+                PostgresServer(database_url) if database_url else start_postgres(opened, durable=durable)
+            )
+            redis = RedisServer(redis_url) if redis_url else start_valkey(opened)
+        found = Services(postgres=postgres, redis=redis, state=opened)
+        if cpus is not None:
+            found.pin(cpus)
+        yield found
+
+
+@contextmanager
+def _shared(state: State) -> Iterator[None]:
+    """A share in the servers; the last one to give it back stops them."""
+    users = Users(state)
+    try:
+        with state.starting():
+            users.join()
+        yield
+    finally:
+        with state.starting():
+            if users.alone():
+                _stop(state)
+            users.leave()
+
+
+def _stop(state: State) -> None:
+    postgres, valkey = running_postgres(state), running_valkey(state)
+    found = [(postgres, STOP_POSTGRES), (valkey, STOP_VALKEY)]
+    processes.stop([(process, steps) for process, steps in found if process is not None])

@@ -1,0 +1,108 @@
+"""The embedded Valkey: a cache only, so nothing is written to disk; reached through a Unix socket with a password."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import redis
+
+from pack2.services import binaries, processes
+from pack2.services.errors import ServerHungError, ServerStartError
+from pack2.services.servers import RedisServer
+from pack2.services.state import State
+
+STOP = ((signal.SIGTERM, 1.5),)
+
+_START_SECONDS = 20.0
+_NAMES = ("valkey-server", "redis-server")
+
+
+def start_valkey(state: State) -> RedisServer:
+    """Find the server of this state folder or start it."""
+    process = running_valkey(state)
+    if process is None:
+        process = _start(state)
+    return RedisServer(url=_url(state), pid=process.pid)
+
+
+def running_valkey(state: State) -> psutil.Process | None:
+    """The server of this state folder, whoever started it."""
+    try:
+        pid = int((state.valkey / "valkey.pid").read_text())
+    except (OSError, ValueError):
+        return None
+    for name in _NAMES:
+        if process := processes.find(pid, name, state.valkey):
+            return process
+    return None
+
+
+def _start(state: State) -> psutil.Process:
+    program = binaries.reachable_valkey(binaries.find_valkey(), state.account, state.folder)
+    state.valkey.mkdir(exist_ok=True)
+    state.account.own(state.valkey, 0o700)
+    configuration = state.valkey / "valkey.conf"
+    configuration.write_text(_configuration(state))
+    state.account.own(configuration, 0o600)
+    (state.valkey / "valkey.pid").unlink(missing_ok=True)
+    log = state.log("valkey")
+    child = processes.spawn([program, configuration], account=state.account, log=log, cwd=state.valkey)
+    try:
+        return _wait_until_ready(state, child)
+    except BaseException:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.stop([(psutil.Process(child.pid), STOP)])
+        raise
+
+
+def _wait_until_ready(state: State, child: subprocess.Popen[bytes]) -> psutil.Process:
+    deadline = time.monotonic() + _START_SECONDS
+    client = redis.Redis.from_url(_url(state), socket_timeout=2, socket_connect_timeout=2)
+    with contextlib.closing(client):
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                lines = state.log("valkey").read_text(errors="replace").splitlines()
+                reason = lines[-1] if lines else "it ended at once"
+                raise ServerStartError(server="Valkey", reason=reason, log=state.log("valkey"))
+            with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+                client.ping()
+                if running_valkey(state):
+                    return psutil.Process(child.pid)
+            time.sleep(0.01)
+    raise ServerHungError(server="Valkey", pid=child.pid, seconds=_START_SECONDS, log=state.log("valkey"))
+
+
+def _configuration(state: State) -> str:
+    """Tag counters have no time-to-live and entries have one: `volatile-lfu` never evicts a counter."""
+    memory_mb = min(max(psutil.virtual_memory().total // 16 // 2**20, 64), 512)
+    password = hashlib.sha256(state.secret("valkey").encode()).hexdigest()
+    lines = [
+        "port 0",
+        f"unixsocket {_socket(state)}",
+        "unixsocketperm 700",
+        "user default off",
+        f"user pack2 on #{password} ~* &* +@all",
+        'save ""',
+        "appendonly no",
+        f"maxmemory {memory_mb}mb",
+        "maxmemory-policy volatile-lfu",
+        "daemonize no",
+        f'pidfile "{state.valkey / "valkey.pid"}"',
+        f'dir "{state.valkey}"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _socket(state: State) -> Path:
+    return state.sockets() / "valkey.sock"
+
+
+def _url(state: State) -> str:
+    return f"unix://pack2:{quote(state.secret('valkey'))}@{_socket(state)}"

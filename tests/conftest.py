@@ -1,0 +1,68 @@
+"""Servers for the tests: real ones, started once a run in a temporary folder, never those of the environment."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pack2.services import PostgresServer, Services, services
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def running_services() -> Iterator[Services]:
+    """PostgreSQL and Valkey of this test run, in a folder that every user can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="p2-"))
+    folder.chmod(0o755)
+    try:
+        with services(folder / "state", database_url=None, redis_url=None, durable=False) as found:
+            yield found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(running_services: Services) -> PostgresServer:
+    """A PostgreSQL server without crash safety."""
+    return running_services.postgres
+
+
+@pytest.fixture(scope="session")
+def redis_url(running_services: Services) -> str:
+    """URL of a Valkey that the whole run shares: use keys of your own."""
+    return running_services.redis.url
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """URL of a fresh, empty database."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def sample_database(postgres: PostgresServer) -> str:
+    """URL of a database with the sample data of size `tiny`: for reading only, it is shared by the whole run."""
+    from adaf.sample import load
+
+    url = postgres.create_database("sample")
+    load(url, size="tiny")
+    return url
+
+
+@pytest.fixture
+def sample_copy(postgres: PostgresServer, sample_database: str) -> Iterator[str]:
+    """URL of a private, writable copy of the sample data."""
+    name = f"copy_{os.getpid()}_{next(_numbers)}"
+    template = postgres.url("sample")
+    assert template == sample_database
+    yield postgres.create_database(name, template="sample")
+    postgres.drop_database(name)
