@@ -1,4 +1,4 @@
-"""Servers for the tests: real ones, started once a run in a temporary folder, never those of the environment."""
+"""Servers for the tests: real ones, started once a run in a temporary folder, never the environment's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pack2.services import PostgresServer, Services, services
+from pack2.services.chromium import ChromiumMissingError, find_chromium
 
 _numbers = itertools.count(1)
 
@@ -50,7 +51,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sample_database(postgres: PostgresServer) -> str:
-    """URL of a database with the sample data of size `tiny`: for reading only, it is shared by the whole run."""
+    """URL of a database with the sample data of size `tiny`, shared by the whole run: for reading only."""
     from adaf.sample import load
 
     url = postgres.create_database("sample")
@@ -66,3 +67,12 @@ def sample_copy(postgres: PostgresServer, sample_database: str) -> Iterator[str]
     assert template == sample_database
     yield postgres.create_database(name, template="sample")
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The system's browser, for playwright's `executable_path`; pass `args=launch_arguments()` too."""
+    try:
+        return find_chromium()
+    except ChromiumMissingError as error:
+        pytest.skip(f"browser tests are left out: {error}")

@@ -1,19 +1,20 @@
 """PostgreSQL and Valkey for one machine: embedded in the state folder, or found by URL.
 
-`services()` gives both. Commands that share a state folder share its servers: whoever comes first starts them, whoever
-leaves last stops them, and what a killed command left behind is adopted.
+`services()` gives both. Commands of one state folder share its servers: whoever comes first starts them,
+whoever leaves last stops them, and what a killed command left behind is adopted.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pack2.services import processes
+from pack2.services import external, processes
 from pack2.services.postgres import STOP as STOP_POSTGRES
 from pack2.services.postgres import running_postgres, start_postgres
 from pack2.services.servers import PostgresServer, RedisServer
@@ -21,7 +22,15 @@ from pack2.services.state import State, Users, open_state
 from pack2.services.valkey import STOP as STOP_VALKEY
 from pack2.services.valkey import running_valkey, start_valkey
 
-__all__ = ["FROM_ENVIRONMENT", "PostgresServer", "RedisServer", "Services", "open_state", "services"]
+__all__ = [
+    "FROM_ENVIRONMENT",
+    "PostgresServer",
+    "RedisServer",
+    "Services",
+    "State",
+    "open_state",
+    "services",
+]
 
 FROM_ENVIRONMENT: Final = ""
 """Use DATABASE_URL or REDIS_URL where it is set, an embedded server where not."""
@@ -53,34 +62,39 @@ def services(
 ) -> Iterator[Services]:
     """Servers that run: by URL where one is given, else embedded in `state` (`.pack2` unless told otherwise).
 
-    None for a URL means embedded, whatever the environment says. `cpus` binds the embedded servers.
+    None for a URL means embedded, whatever the environment says. `cpus` binds the embedded servers; without
+    it the first to use them gives them its own processors. `durable=False` is for tests only.
     """
     database_url = os.environ.get("DATABASE_URL") if database_url == FROM_ENVIRONMENT else database_url
     redis_url = os.environ.get("REDIS_URL") if redis_url == FROM_ENVIRONMENT else redis_url
     opened = open_state(state)
-    with ExitStack() as stack:
-        stack.enter_context(_shared(opened))
-        with opened.starting():
-            postgres = (
-                PostgresServer(database_url) if database_url else start_postgres(opened, durable=durable)
+    with _shared(opened) as first:
+        with opened.starting(), _disk_full_told(opened):
+            found = Services(
+                postgres=(
+                    external.find_postgres(database_url)
+                    if database_url
+                    else start_postgres(opened, durable=durable)
+                ),
+                redis=external.find_redis(redis_url) if redis_url else start_valkey(opened),
+                state=opened,
             )
-            redis = RedisServer(redis_url) if redis_url else start_valkey(opened)
-        found = Services(postgres=postgres, redis=redis, state=opened)
-        if cpus is not None:
-            found.pin(cpus)
+        if cpus is not None or first:
+            found.pin(cpus or _own_cpus())
         yield found
 
 
 @contextmanager
-def _shared(state: State) -> Iterator[None]:
-    """A share in the servers; the last one to give it back stops them."""
+def _shared(state: State) -> Iterator[bool]:
+    """A share in the servers, and whether it is the first one; the last to give it back stops them."""
     users = Users(state)
     try:
         with state.starting():
+            first = users.alone()
             users.join()
-        yield
+        yield first
     finally:
-        with state.starting():
+        with processes.uninterrupted(), state.starting():
             if users.alone():
                 _stop(state)
             users.leave()
@@ -90,3 +104,19 @@ def _stop(state: State) -> None:
     postgres, valkey = running_postgres(state), running_valkey(state)
     found = [(postgres, STOP_POSTGRES), (valkey, STOP_VALKEY)]
     processes.stop([(process, steps) for process, steps in found if process is not None])
+
+
+@contextmanager
+def _disk_full_told(state: State) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise state.disk_full() from None
+
+
+def _own_cpus() -> frozenset[int]:
+    if not hasattr(os, "sched_getaffinity"):
+        return frozenset(range(os.cpu_count() or 1))
+    return frozenset(os.sched_getaffinity(0))

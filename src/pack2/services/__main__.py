@@ -1,4 +1,4 @@
-"""`python -m pack2.services`: the servers of `.pack2` in the foreground, with their URLs for other programs."""
+"""`python -m pack2.services`: the servers of `.pack2` in the foreground, and their URLs for other programs."""
 
 from __future__ import annotations
 

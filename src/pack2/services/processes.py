@@ -1,16 +1,21 @@
-"""Starts, recognises and stops server processes; each gets a session of its own, so that Ctrl-C reaches us first."""
+"""Starts, recognises and stops server processes; each in its own session, so that Ctrl-C reaches us first."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from pack2.services.account import Account
+
+Steps = Sequence[tuple[signal.Signals, float]]
+"""How to stop a process: signals, each with the seconds to wait for its effect."""
 
 
 def spawn(
@@ -30,46 +35,72 @@ def spawn(
         )
 
 
-def find(pid: int, program: str, mark: Path) -> psutil.Process | None:
-    """The living process `pid` if it is `program` and names `mark` in its arguments or works in it."""
-    try:
-        process = psutil.Process(pid)
-        with process.oneshot():
-            if process.status() == psutil.STATUS_ZOMBIE or program not in process.name():
-                return None
-            if str(mark) in process.cmdline() or process.cwd() == str(mark):
-                return process
-    except psutil.Error:
-        return None
+def find(pid: int | None, names: Collection[str], mark: Path) -> psutil.Process | None:
+    """The living process that is one of `names` and has `mark` among its arguments.
+
+    `pid` is where it should be. Where it is not, all processes are searched: a server whose owner was killed
+    before the process number was written must be found too.
+    """
+    if pid is not None and psutil.pid_exists(pid) and (found := _recognise(pid, names, mark)):
+        return found
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] in names and (found := _recognise(process.pid, names, mark)):
+            return found
     return None
 
 
-def stop(processes: Iterable[tuple[psutil.Process, Sequence[tuple[signal.Signals, float]]]]) -> None:
-    """Stop all of them at once. Each has steps (signal, seconds to wait for its end); the last step is SIGKILL."""
-    pending = [(process, list(steps)) for process, steps in processes]
+def stop(processes: Iterable[tuple[psutil.Process, Steps]]) -> None:
+    """Stop all of them at once, each by its own steps; who survives those gets SIGKILL."""
+    pending = [(process, [*steps, (signal.SIGKILL, 2.0)]) for process, steps in processes]
     while pending:
         for process, steps in pending:
-            _send(process, steps[0][0] if steps else signal.SIGKILL)
-        wait_seconds = max((steps[0][1] if steps else 1.0) for _, steps in pending)
+            _send(process, steps[0][0])
+        wait_seconds = max(steps[0][1] for _, steps in pending)
         _, alive = psutil.wait_procs([process for process, _ in pending], timeout=wait_seconds)
-        pending = [(process, steps[1:]) for process, steps in pending if process in alive]
+        pending = [(process, steps[1:]) for process, steps in pending if process in alive and steps[1:]]
 
 
 def pin(pid: int, cpus: Iterable[int]) -> None:
     """Bind `pid` and its children to `cpus`; a no-op where the system has no processor affinity."""
     if not hasattr(os, "sched_setaffinity"):
         return
+    for thread in _threads(pid):
+        try:
+            os.sched_setaffinity(thread, cpus)
+        except ProcessLookupError:
+            continue
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C a second time does not break the stopping of servers off half-way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _recognise(pid: int, names: Collection[str], mark: Path) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        if process.name() in names and str(mark) in process.cmdline():
+            return process if process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+    return None
+
+
+def _threads(pid: int) -> list[int]:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
+        return [thread.id for member in family for thread in member.threads()]
     except psutil.Error:
-        return
-    for member in family:
-        for thread in [member.pid, *(thread.id for thread in member.threads())]:
-            try:
-                os.sched_setaffinity(thread, cpus)
-            except ProcessLookupError:
-                continue
+        return [pid]
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:

@@ -1,12 +1,13 @@
 """The state folder: where servers keep data, passwords and logs, and who may share it.
 
-Two locks keep several commands apart. `lock` is held while servers are started or stopped; `users` is held shared
-by every command that uses them, so that the last one to leave stops them. The kernel drops both for a process that
-is killed, so a kill never locks anybody out.
+Two locks keep several commands apart. `lock` is held while servers are started or stopped; `users` is held
+shared by every command that uses them, so that the last one to leave stops them. The kernel drops both for a
+process that is killed, so a kill never locks anybody out.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -81,9 +82,11 @@ class State:
 
     def require_space(self, needed_mb: int) -> None:
         """Raises DiskFullError where less than `needed_mb` are free."""
-        free_mb = shutil.disk_usage(self.folder).free // 2**20
-        if free_mb < needed_mb:
-            raise DiskFullError(path=self.folder, free_mb=free_mb)
+        if shutil.disk_usage(self.folder).free < needed_mb * 2**20:
+            raise self.disk_full()
+
+    def disk_full(self) -> DiskFullError:
+        return DiskFullError(path=self.folder, free_mb=shutil.disk_usage(self.folder).free // 2**20)
 
 
 class Users:
@@ -93,7 +96,7 @@ class Users:
         self._file = os.open(state.folder / "users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def alone(self) -> bool:
-        """True where no other living process uses these servers; we keep our share only by `join`."""
+        """True where no other living process uses these servers; our own share is gone until `join`."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -110,14 +113,14 @@ class Users:
 def open_state(folder: Path | None = None) -> State:
     """Prepare the state folder, `.pack2` in the working directory unless told otherwise.
 
-    As root, where the servers' account cannot reach it, `folder` becomes a link to a named folder below /var/lib/pack2.
+    As root, where the servers' account cannot reach it, `folder` becomes a link to one below /var/lib/pack2.
     """
     folder = folder if folder is not None else Path(".pack2")
     account = server_account()
     try:
         return _prepare(folder, account)
     except OSError as error:
-        if error.errno == 28:
+        if error.errno == errno.ENOSPC:
             raise DiskFullError(path=folder.absolute().parent, free_mb=0) from None
         raise StateFolderError(path=folder.absolute(), reason=error.strerror or str(error)) from None
 

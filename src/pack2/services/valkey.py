@@ -1,11 +1,10 @@
-"""The embedded Valkey: a cache only, so nothing is written to disk; reached through a Unix socket with a password."""
+"""The embedded Valkey: a cache, so nothing is written to disk; reached by a Unix socket and a password."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import signal
-import subprocess
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -27,6 +26,9 @@ _NAMES = ("valkey-server", "redis-server")
 def start_valkey(state: State) -> RedisServer:
     """Find the server of this state folder or start it."""
     process = running_valkey(state)
+    if process is not None and not _answers(state, process):
+        processes.stop([(process, STOP)])
+        process = None
     if process is None:
         process = _start(state)
     return RedisServer(url=_url(state), pid=process.pid)
@@ -35,13 +37,10 @@ def start_valkey(state: State) -> RedisServer:
 def running_valkey(state: State) -> psutil.Process | None:
     """The server of this state folder, whoever started it."""
     try:
-        pid = int((state.valkey / "valkey.pid").read_text())
+        pid: int | None = int((state.valkey / "valkey.pid").read_text())
     except (OSError, ValueError):
-        return None
-    for name in _NAMES:
-        if process := processes.find(pid, name, state.valkey):
-            return process
-    return None
+        pid = None
+    return processes.find(pid, _NAMES, state.valkey / "valkey.conf")
 
 
 def _start(state: State) -> psutil.Process:
@@ -52,31 +51,43 @@ def _start(state: State) -> psutil.Process:
     configuration.write_text(_configuration(state))
     state.account.own(configuration, 0o600)
     (state.valkey / "valkey.pid").unlink(missing_ok=True)
-    log = state.log("valkey")
-    child = processes.spawn([program, configuration], account=state.account, log=log, cwd=state.valkey)
+    command = [program, configuration]
+    child = processes.spawn(command, account=state.account, log=state.log("valkey"), cwd=state.valkey)
+    process = psutil.Process(child.pid)
     try:
-        return _wait_until_ready(state, child)
+        if not _answers(state, process):
+            raise ServerStartError(server="Valkey", reason=_last_words(state), log=state.log("valkey"))
     except BaseException:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            processes.stop([(psutil.Process(child.pid), STOP)])
+        processes.stop([(process, STOP)])
         raise
+    return process
 
 
-def _wait_until_ready(state: State, child: subprocess.Popen[bytes]) -> psutil.Process:
+def _answers(state: State, process: psutil.Process) -> bool:
+    """True once it answers to our password; False where it has ended, or knows another password.
+
+    Raises ServerHungError where it does neither.
+    """
     deadline = time.monotonic() + _START_SECONDS
     client = redis.Redis.from_url(_url(state), socket_timeout=2, socket_connect_timeout=2)
     with contextlib.closing(client):
         while time.monotonic() < deadline:
-            if child.poll() is not None:
-                lines = state.log("valkey").read_text(errors="replace").splitlines()
-                reason = lines[-1] if lines else "it ended at once"
-                raise ServerStartError(server="Valkey", reason=reason, log=state.log("valkey"))
-            with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            try:
                 client.ping()
-                if running_valkey(state):
-                    return psutil.Process(child.pid)
-            time.sleep(0.01)
-    raise ServerHungError(server="Valkey", pid=child.pid, seconds=_START_SECONDS, log=state.log("valkey"))
+            except redis.AuthenticationError:
+                return False
+            except (redis.ConnectionError, redis.TimeoutError):
+                time.sleep(0.01)
+            else:
+                return True
+    raise ServerHungError(server="Valkey", pid=process.pid, seconds=_START_SECONDS, log=state.log("valkey"))
+
+
+def _last_words(state: State) -> str:
+    lines = state.log("valkey").read_text(errors="replace").splitlines()
+    return lines[-1] if lines else "it ended at once"
 
 
 def _configuration(state: State) -> str:
@@ -85,7 +96,7 @@ def _configuration(state: State) -> str:
     password = hashlib.sha256(state.secret("valkey").encode()).hexdigest()
     lines = [
         "port 0",
-        f"unixsocket {_socket(state)}",
+        f'unixsocket "{_socket(state)}"',
         "unixsocketperm 700",
         "user default off",
         f"user pack2 on #{password} ~* &* +@all",
@@ -94,6 +105,7 @@ def _configuration(state: State) -> str:
         f"maxmemory {memory_mb}mb",
         "maxmemory-policy volatile-lfu",
         "daemonize no",
+        "set-proc-title no",
         f'pidfile "{state.valkey / "valkey.pid"}"',
         f'dir "{state.valkey}"',
     ]
@@ -105,4 +117,4 @@ def _socket(state: State) -> Path:
 
 
 def _url(state: State) -> str:
-    return f"unix://pack2:{quote(state.secret('valkey'))}@{_socket(state)}"
+    return f"unix://pack2:{quote(state.secret('valkey'))}@{quote(str(_socket(state)))}"
