@@ -1,4 +1,4 @@
-"""Named queries in `.sql` files: one name a query, so that code, plans, metrics and proofs speak of the same thing.
+"""Named queries in `.sql` files: one name a query, so that code, plans, metrics and proofs mean the same.
 
 The text sent to PostgreSQL starts with `/* name */`, which pg_stat_statements keeps: statistics join by name.
 """
@@ -19,7 +19,7 @@ _CONTINUED = re.compile(r"^--\s{2,}(.*)$")
 
 
 class NamedQuery(msgspec.Struct, frozen=True):
-    """One statement. `sample_sql` yields parameter rows ($1 … in column order); None where nothing is replayed."""
+    """One statement. `sample_sql` yields parameter rows ($1 … in column order); None: never replayed."""
 
     name: str
     sql: str
@@ -62,14 +62,15 @@ def _query(name: str, lines: list[str], path: str, number: int) -> NamedQuery:
     sample: list[str] = []
     body: list[str] = []
     for line in lines:
-        if match := _SAMPLE.match(line):
-            sample.append(match[1])
-        elif sample and not body and (match := _CONTINUED.match(line)):
+        match = _SAMPLE.match(line) or (_CONTINUED.match(line) if sample and not body else None)
+        if match:
             sample.append(match[1])
         elif not line.startswith("--"):
             body.append(line)
     sql = "\n".join(body).strip()
     if not sql.endswith(";") or len(sql) < 2:
-        raise QueryFileError(path=path, line=number, reason=f"{name} has no statement that ends with a semicolon")
+        raise QueryFileError(
+            path=path, line=number, reason=f"{name} has no statement that ends with a semicolon"
+        )
     sample_sql = " ".join(sample).strip().rstrip(";") or None
     return NamedQuery(name=name, sql=f"/* {name} */ {sql[:-1].rstrip()}", sample_sql=sample_sql, path=path)
