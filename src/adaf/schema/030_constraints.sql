@@ -1,4 +1,12 @@
 -- Added after a bulk load: one pass over each table instead of a check a row.
+ALTER TABLE market_data ADD PRIMARY KEY (asset_id, ts);
+ALTER TABLE strategy_returns ADD PRIMARY KEY (strategy_id, day);
+ALTER TABLE portfolio_data ADD PRIMARY KEY (portfolio_id, ts);
+ALTER TABLE signals ADD PRIMARY KEY (id);
+ALTER TABLE transactions ADD PRIMARY KEY (id);
+ALTER TABLE alerts ADD PRIMARY KEY (id);
+ALTER TABLE audit_log ADD PRIMARY KEY (id);
+
 ALTER TABLE sessions ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE;
 ALTER TABLE quotes ADD FOREIGN KEY (asset_id) REFERENCES assets;
 ALTER TABLE market_data ADD FOREIGN KEY (asset_id) REFERENCES assets;

@@ -1,0 +1,8 @@
+"""Sample data: seeded, coherent, the same bytes for the same seed, at four sizes."""
+
+from __future__ import annotations
+
+from adaf.sample.load import Loaded, Passwords, Sample, load
+from adaf.sample.sizes import SAMPLE_END, SIZES
+
+__all__ = ["SAMPLE_END", "SIZES", "Loaded", "Passwords", "Sample", "load"]
