@@ -9,11 +9,16 @@ async def transactions(
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
-from litestar.params import Parameter
+from litestar.params import Parameter, ParameterKwarg
 
 from adaf.problem import BadInput
+
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
 
 MAX_LIMIT = 200
 SYMBOL_PATTERN = "^[A-Z0-9]{1,16}$"
@@ -33,6 +38,7 @@ OptionalInstant = Annotated[
     datetime | None, Parameter(description="ISO 8601 between 1970 and 2200; UTC when it names no offset.")
 ]
 
+_RESERVED = frozenset({"request", "data", "state", "headers", "cookies", "query", "scope", "socket"})
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -43,3 +49,23 @@ def utc(value: datetime, name: str) -> datetime:
     if not _EARLIEST <= aware <= _LATEST:
         raise BadInput(f"`{name}` is an instant between 1970 and 2200, such as 2026-01-31T12:00:00Z.")
     return aware
+
+
+async def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of the API: a misspelt query parameter is told, not ignored. Raises BadInput."""
+    scope: Any = connection.scope
+    if not scope["query_string"] or not scope["path"].startswith("/api/"):
+        return
+    accepted = _accepted(handler)
+    if unknown := sorted(set(connection.query_params) - accepted):
+        accepts = f"accepts {', '.join(sorted(accepted))}" if accepted else "accepts no query parameters"
+        raise BadInput(f"{unknown[0][:40]!r} is no parameter of this route; it {accepts}.")
+
+
+@cache
+def _accepted(handler: BaseRouteHandler) -> frozenset[str]:
+    return frozenset(
+        (field.kwarg_definition.query if isinstance(field.kwarg_definition, ParameterKwarg) else None) or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+        if name not in _RESERVED and f"{{{name}:" not in "".join(handler.paths)
+    )

@@ -14,7 +14,7 @@ Role = Literal["viewer", "trader", "operator"]
 class Credentials(msgspec.Struct, frozen=True):
     """What a person types to sign in."""
 
-    email: Annotated[str, Meta(min_length=3, max_length=254)]
+    email: Annotated[str, Meta(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=256)]
 
 
@@ -55,8 +55,16 @@ class SignedIn(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class RecentSignIn(msgspec.Struct, frozen=True):
+    """When and from which address somebody signed in."""
+
+    ts: datetime
+    address: str | None
+
+
 class Me(msgspec.Struct, frozen=True):
-    """The signed-in user and their open sign-ins."""
+    """The signed-in user, their open sessions and their last sign-ins."""
 
     user: User
     sessions: list[Session]
+    recent_sign_ins: list[RecentSignIn]

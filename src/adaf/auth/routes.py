@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from litestar import get
+from litestar import Response, get, post
 
 from adaf.auth import reads
 from adaf.auth.guards import signed_in
-from adaf.auth.models import Me
+from adaf.auth.models import Credentials, Me, SignedIn
+from adaf.auth.sign_in import session_cookie
 from adaf.request import Request
+
+
+@post("/api/auth/sign-in", opt={"public": True}, status_code=200)
+async def sign_in(request: Request, data: Credentials) -> Response[SignedIn]:
+    """Open a session; its token comes as a cookie and in the answer, for use as bearer token."""
+    signed_in = await request.app.state.gate.admit(request, data)
+    return Response(
+        signed_in,
+        cookies=[session_cookie(request, signed_in.token)],
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@post("/api/auth/sign-out", guards=[signed_in], status_code=204)
+async def sign_out(request: Request) -> Response[None]:
+    """End this session, everywhere at once."""
+    await request.app.state.sessions.close(request.scope)
+    return Response(None, cookies=[session_cookie(request, "")])
 
 
 @get("/api/auth/me", guards=[signed_in])
 async def me(request: Request) -> Me:
-    """The signed-in user and their open sign-ins."""
+    """The signed-in user, their open sessions and their last sign-ins."""
     return await reads.me(request.db, request.user_id)
 
 
-routes = [me]
+routes = [sign_in, sign_out, me]

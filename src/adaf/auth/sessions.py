@@ -13,7 +13,7 @@ from pack2.http import IDENTITY_KEY, Identity
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from adaf.database import Database
+    from adaf.database import Database, Transaction
 
 COOKIE = "adaf_session"
 _ROLES = {
@@ -52,11 +52,11 @@ class Sessions:
             return identity
         return await self.identify(scope)
 
-    async def open(self, user_id: int) -> tuple[str, datetime]:
+    async def open(self, transaction: Transaction, user_id: int) -> tuple[str, datetime]:
         """A new session of `user_id`: its token and its end. The user's ended sessions are removed."""
         token = secrets.token_urlsafe(32)
-        await self._db.execute("sessions_purge_expired", user_id)
-        expires_at: datetime = await self._db.value(
+        await transaction.execute("sessions_purge_expired", user_id)
+        expires_at: datetime = await transaction.value(
             "session_insert", _digest(token), user_id, self.life_seconds
         )
         return token, expires_at

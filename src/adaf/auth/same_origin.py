@@ -1,0 +1,42 @@
+"""No foreign page may change anything in a signed-in browser: Sec-Fetch-Site, else Origin, else Referer must be our own.
+
+A bearer token is never sent by a browser on its own, so requests that carry one need no proof. No token sits in the HTML.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from adaf.problem import Forbidden
+
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard of the whole application. Raises Forbidden for an unsafe request that another site caused."""
+    scope: Any = connection.scope
+    if scope["method"] in _SAFE:
+        return
+    headers = dict(scope["headers"])
+    if headers.get(b"authorization", b"")[:7].lower() == b"bearer ":
+        return
+    if not is_own(headers):
+        raise Forbidden("Only this dashboard's own pages may send this request; scripts use a bearer token.")
+
+
+def is_own(headers: dict[bytes, bytes]) -> bool:
+    """Whether an unsafe request without bearer token comes from our own pages, or from no browser and no session."""
+    if (site := headers.get(b"sec-fetch-site")) is not None:
+        return site in (b"same-origin", b"none")
+    source = headers.get(b"origin") or headers.get(b"referer")
+    if source is None:
+        return b"cookie" not in headers
+    try:
+        return bool(host := headers.get(b"host")) and urlsplit(source).netloc.lower() == host.lower()
+    except ValueError:
+        return False

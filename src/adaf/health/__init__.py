@@ -1,0 +1,1 @@
+"""Whether the dashboard and what it stands on are well."""
