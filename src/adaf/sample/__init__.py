@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adaf.sample.load import Loaded, Passwords, Sample, load
+from adaf.sample.loading import Loaded, Passwords, Sample, load
 from adaf.sample.sizes import SAMPLE_END, SIZES
 
 __all__ = ["SAMPLE_END", "SIZES", "Loaded", "Passwords", "Sample", "load"]
