@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -21,6 +22,8 @@ from adaf.problem import BadInput
 
 T = TypeVar("T")
 Key = TypeVar("Key", bound=tuple[Any, ...])
+
+_ABOVE_ALL = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -55,3 +58,9 @@ def decode(cursor: str | None, type: type[Key]) -> Key | None:
         raise BadInput(
             "`cursor` is the `next_cursor` of an earlier page of the same list, unchanged."
         ) from None
+
+
+def newest_first(cursor: str | None) -> tuple[datetime, int]:
+    """The (time, id) below which a list ordered by both, newest first, goes on; above every row when there is no cursor."""
+    time, number = decode(cursor, tuple[datetime, int]) or _ABOVE_ALL
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)), number

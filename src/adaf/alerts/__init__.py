@@ -1,0 +1,1 @@
+"""A user's alerts: newest first, counted, and marked as read."""

@@ -1,0 +1,1 @@
+"""Search over notes, assets, portfolios and strategies, and the research notes themselves."""

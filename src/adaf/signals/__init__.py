@@ -1,0 +1,1 @@
+"""Signals that strategies gave, by asset, strategy, direction and tag."""

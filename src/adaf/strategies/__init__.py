@@ -1,0 +1,1 @@
+"""Strategies: their daily returns, their ranking, and runs that calculate one anew from candles."""
