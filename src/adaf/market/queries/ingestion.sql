@@ -12,18 +12,18 @@ SET open = excluded.open, high = excluded.high, low = excluded.low, close = excl
 
 -- name: quotes_refresh
 UPDATE quotes q
-SET ts = bar.ts,
+SET ts = bar.ts + interval '1 minute',                    -- the price is known when the bar ends
     price = bar.close,
     bid = bar.close * q.bid / q.price,
     ask = bar.close * q.ask / q.price,
     volume_24h = day.volume,
-    price_24h_ago = day.first_close
+    price_24h_ago = day.first_open
 FROM unnest($1::int[]) AS asset (id)
 CROSS JOIN LATERAL (
     SELECT m.ts, m.close FROM market_data m WHERE m.asset_id = asset.id ORDER BY m.ts DESC LIMIT 1
 ) AS bar
 CROSS JOIN LATERAL (
-    SELECT sum(m.volume) AS volume, (array_agg(m.close ORDER BY m.ts))[1] AS first_close
+    SELECT sum(m.volume) AS volume, (array_agg(m.open ORDER BY m.ts))[1] AS first_open
     FROM market_data m
     WHERE m.asset_id = asset.id AND m.ts > bar.ts - interval '24 hours' AND m.ts <= bar.ts
 ) AS day
