@@ -12,8 +12,30 @@ import msgspec
 from pack2.errors import ConfigurationError
 
 
+class NamedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One further sign-in, such as the operator's; its password is `secret` in the state folder."""
+
+    email: str
+    secret: str
+
+
+class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The load test's sign-ins: `{number}` counts from 1; all share one password, `secret`."""
+
+    email: str
+    secret: str
+    sign_in: str
+    password_variable: str = ""
+    token_field: str = "token"  # noqa: S105  the name of a field
+    cookie: str = ""
+    others: tuple[NamedAccount, ...] = ()
+
+
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How Pack 2 starts, fills and loads the application; `{port}` and `{size}` are filled in."""
+    """How Pack 2 starts, fills and loads the application.
+
+    `command` gets `{port}` and `{workers}`, `load` gets `{size}` and `{seed}`; both get DATABASE_URL.
+    """
 
     command: tuple[str, ...]
     load: tuple[str, ...]
@@ -21,6 +43,7 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queries: tuple[str, ...] = ()
     load_test: str = ""
     pages: tuple[str, ...] = ()
+    accounts: Accounts | None = None
 
 
 class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
