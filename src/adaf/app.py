@@ -5,32 +5,50 @@ A room registers itself here: import its `routes` module and add it to `ROOMS`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.datastructures import State
 
+import adaf.alerts.routes
+import adaf.audit.routes
 import adaf.auth.routes
 import adaf.health.routes
 import adaf.market.routes
 import adaf.overview.routes
+import adaf.portfolios.routes
+import adaf.search.routes
+import adaf.signals.routes
+import adaf.strategies.routes
 from adaf import openapi, problem
 from adaf.auth.same_origin import same_origin
-from adaf.auth.sessions import Sessions
+from adaf.auth.sessions import COOKIE, Sessions
 from adaf.auth.sign_in import Gate
 from adaf.database import Database
 from adaf.parameters import known_parameters
 from adaf.request import Request
+from adaf.strategies.calculator import Calculator
+from adaf.timing import ServerTiming
+from pack2.config import load_config
+from pack2.http import from_config
 
 if TYPE_CHECKING:
     from adaf.settings import Settings
+    from pack2.http.identity import ASGIApp
 
 ROOMS: tuple[ModuleType, ...] = (
     adaf.health.routes,
     adaf.auth.routes,
     adaf.market.routes,
     adaf.overview.routes,
+    adaf.portfolios.routes,
+    adaf.strategies.routes,
+    adaf.signals.routes,
+    adaf.alerts.routes,
+    adaf.search.routes,
+    adaf.audit.routes,
     openapi,
 )
 
@@ -45,6 +63,7 @@ def create_app(settings: Settings) -> Litestar:
     database = Database(settings)
     sessions = Sessions(database, settings.session_seconds)
     gate = Gate(database, sessions)
+    calculator = Calculator()
     return Litestar(
         route_handlers=[handler for room in ROOMS for handler in room.routes],
         request_class=Request,
@@ -57,11 +76,28 @@ def create_app(settings: Settings) -> Litestar:
                 "database": database,
                 "sessions": sessions,
                 "gate": gate,
+                "calculator": calculator,
                 "cache_state": lambda: "off",
             }
         ),
         on_startup=[database.start],
-        on_shutdown=[gate.passwords.stop, database.stop],
+        on_shutdown=[calculator.stop, gate.passwords.stop, database.stop],
         openapi_config=None,
         logging_config=None,
+    )
+
+
+def create_asgi(settings: Settings) -> ASGIApp:
+    """The application as the server runs it: timed, and behind the performance pack unless that is off."""
+    application = create_app(settings)
+    timed: ASGIApp = ServerTiming(application)
+    if not settings.pack2:
+        return timed
+    return from_config(
+        timed,
+        load_config(Path(settings.pack2_config)),
+        database_url=settings.database_url,
+        redis_url=settings.redis_url,
+        identify=application.state.sessions.identify,
+        credential=COOKIE,
     )

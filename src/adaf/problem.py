@@ -121,7 +121,9 @@ def from_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         return answer(413, "The body is larger than the accepted 1 MB.")
     if error.status_code >= 500:
         return from_unexpected(request, error)
-    return answer(error.status_code, error.detail, error.headers, _field_errors(error.extra))
+    faults = _faults(request, error.extra)
+    detail = " ".join(fault["message"] for fault in faults) if faults else error.detail
+    return answer(error.status_code, detail, error.headers, faults or None)
 
 
 def from_data_error(_: Request[Any, Any, Any], error: asyncpg.DataError) -> Response[ProblemDocument]:
@@ -138,10 +140,23 @@ def from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Respon
     return answer(500, "The dashboard failed at this request; the failure has been logged.")
 
 
-def _field_errors(extra: dict[str, Any] | list[Any] | None) -> list[dict[str, str]] | None:
+def _faults(
+    request: Request[Any, Any, Any], extra: dict[str, Any] | list[Any] | None
+) -> list[dict[str, str]]:
+    """Each refused input with a sentence; what its parameter's description says is part of it."""
     if not isinstance(extra, list):
-        return None
-    return [{"field": str(item.get("key", "")), "message": str(item.get("message", ""))} for item in extra]
+        return []
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    faults = []
+    for item in extra:
+        field, message = str(item.get("key", "")), str(item.get("message", ""))
+        if field == "data" and message == "'data'":
+            faults.append({"field": "body", "message": "The JSON body is missing."})
+            continue
+        known = parameters.get(field)
+        hint = (known and known.kwarg_definition and known.kwarg_definition.description) or ""
+        faults.append({"field": field, "message": f"`{field}`: {message[:200]}. {hint}".rstrip()})
+    return faults
 
 
 HANDLERS: dict[int | type[Exception], Any] = {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from adaf.auth.models import Me, Session, StoredCredentials, User
+from adaf.auth.models import Me, RecentSignIn, Session, StoredCredentials, User
 from adaf.database import Database
 from adaf.problem import NotSignedIn
 
 
 async def me(db: Database, user_id: int) -> Me:
     return Me(
-        user=await user(db, user_id), sessions=await db.fetch("sessions_of_user", user_id, type=Session)
+        user=await user(db, user_id),
+        sessions=await db.fetch("sessions_of_user", user_id, type=Session),
+        recent_sign_ins=await db.fetch("recent_sign_ins", user_id, 5, type=RecentSignIn),
     )
 
 

@@ -63,7 +63,7 @@ SELECT a.symbol, d.bucket AS day, d.close
 FROM candles_1d d
 JOIN assets a ON a.id = d.asset_id
 WHERE d.asset_id = ANY (ARRAY(SELECT id FROM assets WHERE symbol = ANY ($1::text[])))
-  AND d.bucket > (SELECT market_now()) - make_interval(days => $2)
+  AND d.bucket >= (SELECT market_now()) - make_interval(days => $2)
 ORDER BY a.symbol, d.bucket;
 
 -- name: category_volume
@@ -71,6 +71,6 @@ ORDER BY a.symbol, d.bucket;
 SELECT a.category, d.bucket AS day, sum(d.volume * (d.high + d.low) / 2) AS turnover
 FROM candles_1d d
 JOIN assets a ON a.id = d.asset_id
-WHERE d.bucket > (SELECT market_now()) - make_interval(days => $1)
+WHERE d.bucket >= (SELECT market_now()) - make_interval(days => $1)
 GROUP BY a.category, d.bucket
 ORDER BY d.bucket, a.category;

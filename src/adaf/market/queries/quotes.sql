@@ -43,7 +43,7 @@ LIMIT $1;
 -- sample: SELECT days, 10 FROM (VALUES (1), (3), (7), (14), (30)) AS window_of(days)
 SELECT a.symbol, a.name, traded.transactions, traded.turnover
 FROM (
-    SELECT asset_id, count(*) AS transactions, sum(quantity * price) AS turnover
+    SELECT asset_id, count(*) AS transactions, round(sum(quantity * price), 2) AS turnover
     FROM transactions
     WHERE executed_at > (SELECT market_now()) - make_interval(days => $1)
     GROUP BY asset_id
