@@ -22,6 +22,7 @@ import adaf.portfolios.routes
 import adaf.search.routes
 import adaf.signals.routes
 import adaf.strategies.routes
+import adaf.web.routes
 from adaf import openapi, problem
 from adaf.auth.same_origin import same_origin
 from adaf.auth.sessions import COOKIE, Sessions
@@ -31,6 +32,7 @@ from adaf.parameters import known_parameters
 from adaf.request import Request
 from adaf.strategies.calculator import Calculator
 from adaf.timing import ServerTiming
+from adaf.web import errors
 from pack2.config import load_config
 from pack2.http import from_config
 
@@ -49,6 +51,7 @@ ROOMS: tuple[ModuleType, ...] = (
     adaf.alerts.routes,
     adaf.search.routes,
     adaf.audit.routes,
+    adaf.web.routes,
     openapi,
 )
 
@@ -68,7 +71,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[handler for room in ROOMS for handler in room.routes],
         request_class=Request,
         guards=[same_origin, known_parameters],
-        exception_handlers=problem.HANDLERS,
+        exception_handlers=errors.for_browsers(problem.HANDLERS),
         request_max_body_size=MAX_BODY_BYTES,
         state=State(
             {

@@ -1,0 +1,8 @@
+"""Every page, panel and static file."""
+
+from __future__ import annotations
+
+from adaf.web import entrance, market, overview, portfolio
+from adaf.web.static_files import static_files
+
+routes = [*entrance.routes, *overview.routes, *market.routes, *portfolio.routes, static_files]

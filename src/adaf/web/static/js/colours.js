@@ -1,0 +1,11 @@
+// The palette lives in adaf.css; a canvas asks here for a colour of it as the browser resolves it now.
+export function colours(element, names) {
+  const probe = element.appendChild(document.createElement("span"));
+  probe.hidden = true;
+  const found = names.map((name) => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  });
+  probe.remove();
+  return found;
+}

@@ -1,0 +1,111 @@
+// <adaf-panel src="/panels/…">: a part of the page that the server renders, now and again.
+//
+// Links and GET forms with `data-panel` change what it shows; without scripts the same links load the whole page.
+// Attributes: refresh-seconds (while the page is visible), refresh-on (names of `adaf:changed` events).
+import { wake } from "./wake.js";
+
+class Panel extends HTMLElement {
+  #running = null;
+  #timer = 0;
+
+  connectedCallback() {
+    this.addEventListener("click", this);
+    document.addEventListener("adaf:changed", this);
+    const seconds = Number(this.getAttribute("refresh-seconds"));
+    if (seconds > 0) {
+      this.#timer = setInterval(() => document.hidden || this.#running || this.load(), seconds * 1000);
+    }
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("adaf:changed", this);
+    clearInterval(this.#timer);
+    this.#running?.abort();
+  }
+
+  handleEvent(event) {
+    if (event.type === "adaf:changed") {
+      if ((this.getAttribute("refresh-on") ?? "").split(" ").includes(event.detail)) this.load();
+      return;
+    }
+    const link = event.target.closest?.("a[data-panel]");
+    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.show(link.dataset.panel, link.href);
+  }
+
+  // Shows another fragment; `address` is the page that would show the same.
+  async show(source, address) {
+    this.setAttribute("src", source);
+    if (!(await this.load())) location.assign(address);
+    else history.replaceState(null, "", address);
+  }
+
+  // Fetches the fragment again; false when the server refused it.
+  async load() {
+    this.#running?.abort();
+    const run = (this.#running = new AbortController());
+    this.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(this.getAttribute("src"), {
+        headers: { Accept: "text/html" },
+        signal: run.signal,
+        cache: "no-cache",
+      });
+      if (answer.redirected || answer.status === 401) location.reload();
+      if (!answer.ok) return false;
+      const text = await answer.text();
+      if (run === this.#running) this.#replace(text);
+      return true;
+    } catch (error) {
+      if (error.name === "AbortError") return true;
+      return navigator.onLine === false;
+    } finally {
+      if (run === this.#running) {
+        this.#running = null;
+        this.removeAttribute("aria-busy");
+      }
+    }
+  }
+
+  #replace(text) {
+    const focused = this.contains(document.activeElement) ? document.activeElement : null;
+    const scrolled = this.querySelector(".scroll")?.scrollLeft ?? 0;
+    this.innerHTML = text;
+    wake(this);
+    if (scrolled) this.querySelector(".scroll")?.scrollTo(scrolled, 0);
+    if (focused) this.#focusLike(focused);
+  }
+
+  // Keyboard users stay where they were: the same link in the new content, else the panel's heading.
+  #focusLike(old) {
+    const links = [...this.querySelectorAll("a[data-panel], th button")];
+    const same = links.find((link) => link.textContent === old.textContent);
+    const heading = this.querySelector("h2");
+    if (!same) heading?.setAttribute("tabindex", "-1");
+    (same ?? heading)?.focus({ preventScroll: true });
+  }
+}
+
+// <form data-panel="/panels/…" data-target="id">: a GET form that filters a panel while one types.
+function filterPanel(form) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  const suffix = query.size ? `?${query}` : "";
+  document.getElementById(form.dataset.target)?.show(form.dataset.panel + suffix, form.action + suffix);
+}
+
+let typing = 0;
+document.addEventListener("input", ({ target }) => {
+  const form = target.form;
+  if (!form?.dataset.panel) return;
+  clearTimeout(typing);
+  typing = setTimeout(filterPanel, 150, form);
+});
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.panel) return;
+  event.preventDefault();
+  clearTimeout(typing);
+  filterPanel(event.target);
+});
+
+customElements.define("adaf-panel", Panel);

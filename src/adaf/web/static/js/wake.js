@@ -1,0 +1,12 @@
+// Loads the module of a custom element when the first one appears, so that no page loads a chart that it does not show.
+const MODULES = {
+  "line-chart": "./line-chart.js",
+  "candle-chart": "./candle-chart.js",
+  "trade-form": "./trade-form.js",
+};
+
+export function wake(root) {
+  for (const [name, module] of Object.entries(MODULES)) {
+    if (!customElements.get(name) && root.querySelector(name)) import(module);
+  }
+}
