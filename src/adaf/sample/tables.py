@@ -85,6 +85,14 @@ def batches(size: Size, seed: int) -> Iterator[Batch]:
     yield from _all("audit_log", people.audit_log(size, seed))
 
 
+def expected_rows(size: Size) -> int:
+    """About how many rows `batches` yields, for a progress bar."""
+    marks = size.portfolios * (size.days * MARKS_A_DAY + 1)
+    returns = size.strategies * size.return_days
+    events = size.transactions + size.signals + size.alerts + size.audit + size.notes
+    return size.bars + marks + returns + events
+
+
 def partition_name(unix_microseconds: int) -> str:
     """The monthly partition of market_data that holds this moment (UTC)."""
     moment = datetime.fromtimestamp(unix_microseconds / 1e6, UTC)

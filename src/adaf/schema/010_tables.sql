@@ -190,3 +190,11 @@ CREATE TABLE audit_log (
     subject    text NOT NULL,
     details    jsonb NOT NULL
 );
+
+CREATE TABLE sample_data (                        -- one row where the sample data was loaded: which, and how far
+    size        text NOT NULL,
+    seed        bigint NOT NULL,
+    version     integer NOT NULL,                 -- of the generator
+    loaded_at   timestamptz NOT NULL DEFAULT now(),
+    is_vacuumed boolean NOT NULL DEFAULT false
+);
