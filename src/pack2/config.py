@@ -47,7 +47,11 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One route's cache policy. A route without one is never stored."""
+    """One route's cache policy. A route without one is never stored.
+
+    `tags` (of a GET) and `expires` (of an unsafe method) may name path parameters and `{identity}`, the
+    user's id.
+    """
 
     route: str
     methods: tuple[str, ...] = ("GET",)
@@ -56,21 +60,38 @@ class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_seconds: float = 0
     tags: tuple[str, ...] = ()
     expires: tuple[str, ...] = ()
+    vary: tuple[str, ...] = ()
+    by_role: bool = False
+    honour_no_cache: bool = False
+    statuses: tuple[int, ...] = (200,)
 
 
 class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`session_cookie`: the only cookie that the application sees while an entry is filled ("": all)."""
+
+    session_cookie: str = ""
+    max_body_bytes: int = 1024 * 1024
     policy: tuple[HttpPolicy, ...] = ()
 
 
 class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table whose committed changes expire tags; `{column}` is filled from the changed row."""
+    """A table whose committed changes expire tags; `{column}` is filled from the changed rows, old and new.
+
+    `tags_sql` selects further tags `FROM changed`, the changed rows. `events` leaves out what changes no
+    answer.
+    """
 
     table: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    tags_sql: str = ""
+    events: tuple[str, ...] = ("insert", "update", "delete", "truncate")
 
 
 class CacheSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`namespace` keeps two applications apart that share one Redis."""
+
     memory_bytes: int = 64 * 1024 * 1024
+    namespace: str = "pack2"
     feed: tuple[FeedTable, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""The ASGI cache middleware: `CacheMiddleware` in front of any ASGI application, `Identity` shared with it."""
+"""The ASGI cache middleware: `CacheMiddleware` in front of an ASGI application, `Identity` shared with it."""
 
 from pack2.http.configure import from_config
 from pack2.http.identity import IDENTITY_KEY, Identify, Identity

@@ -1,7 +1,13 @@
-"""Builds the middleware, its cache and its change feed from `pack2.toml`; starts and stops them with the application."""
+"""Builds the middleware, its cache and its change feed from `pack2.toml`; starts and stops them with the
+application.
+"""
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from urllib.parse import urlsplit
+
+from pack2.cache import Cache, ChangeFeed
 from pack2.config import Config
 from pack2.http.identity import ASGIApp, Identify
 from pack2.http.middleware import CacheMiddleware
@@ -14,10 +20,30 @@ def from_config(
     database_url: str,
     redis_url: str | None,
     identify: Identify,
-    credential: str | None = None,
 ) -> CacheMiddleware:
     """`app` behind the cache that `config` describes. Everything starts and stops through ASGI lifespan.
 
-    `credential` is the name of the session cookie; `Authorization: Bearer` is always understood.
+    Without `redis_url` each process has its own memory tier alone. Raises PolicyError, RouteError or TagError
+    for policies that can not work.
     """
-    raise NotImplementedError
+    cache = Cache(
+        memory_bytes=config.cache.memory_bytes,
+        redis_url=redis_url,
+        feed=ChangeFeed(database_url),
+        namespace=namespace_of(config.cache.namespace, database_url),
+    )
+    return CacheMiddleware(
+        app,
+        cache=cache,
+        identify=identify,
+        policies=config.http.policy,
+        session_cookie=config.http.session_cookie,
+        max_body_bytes=config.http.max_body_bytes,
+    )
+
+
+def namespace_of(name: str, database_url: str) -> str:
+    """`name` bound to the database, so that two databases behind one Redis never share an answer."""
+    url = urlsplit(database_url)
+    place = f"{url.hostname}:{url.port}{url.path}?{url.query}"
+    return f"{name}:{blake2b(place.encode(), digest_size=6).hexdigest()}"
