@@ -10,9 +10,11 @@ run: .venv/ready
 	@exec $(BIN)/adaf run $(ARGS)
 
 test: .venv/ready
+	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest -m "not deep" $(ARGS)
 
 test-deep: .venv/ready
+	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest -m deep $(ARGS)
 
 check: .venv/ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from cyclopts import App
@@ -10,11 +11,23 @@ from pack2 import __version__
 from pack2.errors import Pack2Error
 
 app = App(name="pack2", version=__version__, help="Measure, propose, apply, prove, keep or take back.")
+app.command("pack2.cli.services:app", name="services")
 
 
 def main() -> None:
     """Run one command; exit 0 done, 1 judged and failed, 2 invalid input or environment."""
+    end_on_signals()
     sys.exit(run(app))
+
+
+def end_on_signals() -> None:
+    """SIGTERM and a closed terminal end a command like Ctrl-C does: what it started is stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def run(command: App, tokens: list[str] | None = None) -> int:

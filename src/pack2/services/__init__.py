@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pack2.services import external, processes
+from pack2.services.errors import ServersInUseError
 from pack2.services.postgres import STOP as STOP_POSTGRES
 from pack2.services.postgres import running_postgres, start_postgres
 from pack2.services.servers import PostgresServer, RedisServer
@@ -30,6 +31,7 @@ __all__ = [
     "State",
     "open_state",
     "services",
+    "stop_services",
 ]
 
 FROM_ENVIRONMENT: Final = ""
@@ -82,6 +84,19 @@ def services(
         if cpus is not None or first:
             found.pin(cpus or _own_cpus())
         yield found
+
+
+def stop_services(state: Path | None = None) -> None:
+    """Stop the embedded servers of `state` that a killed command left behind. Raises ServersInUseError."""
+    opened = open_state(state)
+    users = Users(opened)
+    try:
+        with processes.uninterrupted(), opened.starting():
+            if not users.alone():
+                raise ServersInUseError(path=opened.folder)
+            _stop(opened)
+    finally:
+        users.leave()
 
 
 @contextmanager

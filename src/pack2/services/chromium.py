@@ -1,4 +1,4 @@
-"""Finds a Chromium for page loads in a real browser, and starts it so that it stays quiet on a closed network."""
+"""Finds a Chromium for page loads in a real browser, and the arguments that keep it quiet."""
 
 from __future__ import annotations
 

@@ -38,3 +38,7 @@ class ServerUnreachableError(Pack2Error):
 
 class PortInUseError(Pack2Error):
     """Port {port} is in use by {holder}. Stop it, or give another one with --port."""
+
+
+class ServersInUseError(Pack2Error):
+    """The servers in {path} are used by another command. Stop that one first; it may stop them itself."""

@@ -10,7 +10,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ import psutil
 
 from pack2.services import binaries, processes
 from pack2.services.errors import DataDirectoryError, DiskFullError, ServerHungError, ServerStartError
+from pack2.services.ports import free_port
 from pack2.services.postgres_role import ensure_role
 from pack2.services.postgres_settings import as_file, settings_here
 from pack2.services.servers import PostgresServer
@@ -72,7 +72,7 @@ def _start(state: State, *, durable: bool) -> psutil.Process:
 
 
 def _attempt(state: State, program: Path) -> psutil.Process:
-    command: list[str | Path] = [program, "-D", state.postgres, "-p", str(_free_port())]
+    command: list[str | Path] = [program, "-D", state.postgres, "-p", str(free_port())]
     command += ["-c", f"unix_socket_directories={state.sockets()}"]
     child = processes.spawn(command, account=state.account, log=state.log("postgres"), cwd=state.postgres)
     process = psutil.Process(child.pid)
@@ -165,13 +165,6 @@ def _pid_file(state: State) -> list[str]:
         if lines and lines[0].strip().isdigit():
             return [line.strip() for line in lines]
     return []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _log_bytes(state: State) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,9 @@ from pathlib import Path
 import psutil
 
 from pack2.services.account import Account
+
+_PR_SET_PDEATHSIG = 1
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 Steps = Sequence[tuple[signal.Signals, float]]
 """How to stop a process: signals, each with the seconds to wait for its effect."""
@@ -69,6 +74,12 @@ def pin(pid: int, cpus: Iterable[int]) -> None:
             os.sched_setaffinity(thread, cpus)
         except ProcessLookupError:
             continue
+
+
+def ends_with_parent() -> None:
+    """For `preexec_fn`: SIGTERM when the parent dies, even of SIGKILL (Linux only, prctl(2))."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
