@@ -24,6 +24,7 @@ import adaf.signals.routes
 import adaf.strategies.routes
 import adaf.web.routes
 from adaf import openapi, problem
+from adaf.auth.guards import admit
 from adaf.auth.same_origin import same_origin
 from adaf.auth.sessions import COOKIE, Sessions
 from adaf.auth.sign_in import Gate
@@ -58,6 +59,13 @@ ROOMS: tuple[ModuleType, ...] = (
 MAX_BODY_BYTES = 1_000_000
 
 
+async def _check(request: Request) -> None:
+    """Before every route: not from a foreign page, by somebody who may, with parameters that exist."""
+    same_origin(request)
+    await admit(request)
+    known_parameters(request)
+
+
 def create_app(settings: Settings) -> Litestar:
     """The application without the performance pack.
 
@@ -70,7 +78,7 @@ def create_app(settings: Settings) -> Litestar:
     return Litestar(
         route_handlers=[handler for room in ROOMS for handler in room.routes],
         request_class=Request,
-        guards=[same_origin, known_parameters],
+        before_request=_check,
         exception_handlers=errors.for_browsers(problem.HANDLERS),
         request_max_body_size=MAX_BODY_BYTES,
         state=State(

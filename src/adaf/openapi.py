@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from adaf.auth.guards import operator, trader
+from adaf.auth.guards import public
 from adaf.auth.sessions import COOKIE
 from adaf.problem import MEDIA_TYPE
 from adaf.request import Request
@@ -35,7 +35,7 @@ _TELLS = {
 }
 
 
-@get("/api/openapi.json", opt={"public": True}, include_in_schema=False)
+@get("/api/openapi.json", opt=public, include_in_schema=False)
 async def openapi_document(request: Request) -> Response[bytes]:
     """This document."""
     body = _document(request.app)
@@ -92,20 +92,20 @@ def _own(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
-    public = bool(handler.opt.get("public"))
-    for status in sorted(_problems(method, path, handler, public)):
+    role = handler.opt.get("role", "viewer")
+    for status in sorted(_problems(method, path, role)):
         operation["responses"][str(status)] = {
             "description": _TELLS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-    operation["security"] = [] if public else [{"session": []}, {"bearer": []}]
+    operation["security"] = [] if role is None else [{"session": []}, {"bearer": []}]
 
 
-def _problems(method: str, path: str, handler: HTTPRouteHandler, public: bool) -> set[int]:
+def _problems(method: str, path: str, role: str | None) -> set[int]:
     statuses = {400, 503}
-    if not public:
+    if role is not None:
         statuses.add(401)
-    if {trader, operator} & set(handler.resolve_guards()):
+    if role in ("trader", "operator"):
         statuses.add(403)
     if "{" in path or path == "/api/market/correlation":
         statuses.add(404)

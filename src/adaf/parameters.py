@@ -17,8 +17,9 @@ from litestar.params import Parameter, ParameterKwarg
 from adaf.problem import BadInput
 
 if TYPE_CHECKING:
-    from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
+
+    from adaf.request import Request
 
 MAX_LIMIT = 200
 SYMBOL_PATTERN = "^[A-Z0-9]{1,16}$"
@@ -51,13 +52,13 @@ def utc(value: datetime, name: str) -> datetime:
     return aware
 
 
-async def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard of the API: a misspelt query parameter is told, not ignored. Raises BadInput."""
-    scope: Any = connection.scope
+def known_parameters(request: Request) -> None:
+    """In the API a misspelt query parameter is told, not ignored. Raises BadInput."""
+    scope: Any = request.scope
     if not scope["query_string"] or not scope["path"].startswith("/api/"):
         return
-    accepted = _accepted(handler)
-    if unknown := sorted(set(connection.query_params) - accepted):
+    accepted = _accepted(scope["route_handler"])
+    if unknown := sorted(set(request.query_params) - accepted):
         accepts = f"accepts {', '.join(sorted(accepted))}" if accepted else "accepts no query parameters"
         raise BadInput(f"{unknown[0][:40]!r} is no parameter of this route; it {accepts}.")
 

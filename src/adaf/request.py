@@ -1,6 +1,6 @@
 """The request as the rooms see it: who asks, and the database.
 
-@get("/portfolios", guards=[signed_in])
+@get("/portfolios", opt=signed_in)
 async def portfolios(request: Request) -> list[Portfolio]:
     return await reads.portfolios(request.db, request.user_id)
 """

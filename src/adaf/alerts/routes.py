@@ -17,7 +17,7 @@ from adaf.request import Request
 Unread = Annotated[bool, Parameter(description="Only alerts that were not read yet.")]
 
 
-@get("/api/alerts", guards=[signed_in])
+@get("/api/alerts", opt=signed_in)
 async def alerts(
     request: Request, unread: Unread = False, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Alert]:
@@ -25,13 +25,13 @@ async def alerts(
     return await reads.alerts(request.db, request.user_id, unread=unread, cursor=cursor, limit=limit)
 
 
-@get("/api/alerts/counts", guards=[signed_in])
+@get("/api/alerts/counts", opt=signed_in)
 async def counts(request: Request) -> Page[AlertCount]:
     """How many alerts there are by kind."""
     return Page(await reads.counts(request.db, request.user_id))
 
 
-@post("/api/alerts/{alert_id:int}/read", guards=[signed_in], status_code=204)
+@post("/api/alerts/{alert_id:int}/read", opt=signed_in, status_code=204)
 async def mark_read(request: Request, alert_id: Id) -> None:
     """Mark one alert as read."""
     await writes.mark_read(request.db, request.user_id, alert_id)

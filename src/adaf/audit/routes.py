@@ -21,7 +21,7 @@ OptionalAction = Annotated[
 ]
 
 
-@get("/api/audit", guards=[operator])
+@get("/api/audit", opt=operator)
 async def entries(
     request: Request,
     user_id: OptionalUser = None,

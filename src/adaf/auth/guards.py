@@ -1,45 +1,37 @@
-"""Guards: who may come in. `guards=[signed_in]`, `guards=[trader]` or `guards=[operator]` on a handler or router.
+"""Who may come in: every route needs a session unless its handler says otherwise.
 
-A route is public only when it says so with `opt={"public": True}`; the ownership test walks over all of them.
+    @get("/api/market/quotes", opt=signed_in)      # any user
+    @post("/api/market/bars", opt=operator)        # operators
+    @get("/api/health", opt=public)                # everybody
+
+`opt` and not Litestar's `guards`, because those copy the handler for each guard at each request: 20 µs apiece.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adaf.problem import Forbidden, NotSignedIn
 
 if TYPE_CHECKING:
-    from litestar.connection import ASGIConnection
-    from litestar.handlers import BaseRouteHandler
-
+    from adaf.request import Request
     from pack2.http import Identity
 
+public: Final[dict[str, Any]] = {"role": None}
+signed_in: Final[dict[str, Any]] = {"role": "viewer"}
+trader: Final[dict[str, Any]] = {"role": "trader"}
+operator: Final[dict[str, Any]] = {"role": "operator"}
 
-async def _identity(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
-    scope: Any = connection.scope
+
+async def admit(request: Request) -> None:
+    """Put the identity into the scope. Raises NotSignedIn, or Forbidden when the role does not suffice."""
+    scope: Any = request.scope
+    role = scope["route_handler"].opt.get("role", "viewer")
+    if role is None:
+        return
     identity: Identity | None = await scope["litestar_app"].state.sessions.known(scope)
     if identity is None:
         raise NotSignedIn
-    scope["user"] = identity
-    return identity
-
-
-async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Any user with a session (role viewer and above)."""
-    await _identity(connection)
-
-
-async def trader(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Traders and operators."""
-    _require(await _identity(connection), "trader")
-
-
-async def operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Operators."""
-    _require(await _identity(connection), "operator")
-
-
-def _require(identity: Identity, role: str) -> None:
     if role not in identity.roles:
         raise Forbidden(f"This needs the role {role}.")
+    scope["user"] = identity

@@ -11,15 +11,14 @@ from urllib.parse import urlsplit
 from adaf.problem import Forbidden
 
 if TYPE_CHECKING:
-    from litestar.connection import ASGIConnection
-    from litestar.handlers import BaseRouteHandler
+    from adaf.request import Request
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard of the whole application. Raises Forbidden for an unsafe request that another site caused."""
-    scope: Any = connection.scope
+def same_origin(request: Request) -> None:
+    """Raises Forbidden for an unsafe request that another site caused."""
+    scope: Any = request.scope
     if scope["method"] in _SAFE:
         return
     headers = dict(scope["headers"])

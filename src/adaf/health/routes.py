@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from litestar import Response, get
 
+from adaf.auth.guards import public
 from adaf.problem import Unavailable
 from adaf.request import Request
 
@@ -23,7 +24,7 @@ class Health(msgspec.Struct, frozen=True):
     market_now: datetime | None
 
 
-@get("/api/health", opt={"public": True})
+@get("/api/health", opt=public)
 async def health(request: Request) -> Response[Health]:
     """The state of the database and of the cache."""
     try:

@@ -53,7 +53,7 @@ Symbols = Annotated[
 ]
 
 
-@get("/api/market/assets", guards=[signed_in])
+@get("/api/market/assets", opt=signed_in)
 async def assets(
     request: Request, category: CategoryName = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[AssetRow]:
@@ -61,43 +61,43 @@ async def assets(
     return await reads.assets(request.db, category, cursor, limit)
 
 
-@get("/api/market/assets/{symbol:str}", guards=[signed_in])
+@get("/api/market/assets/{symbol:str}", opt=signed_in)
 async def asset(request: Request, symbol: Symbol) -> AssetDetail:
     """One asset: its quote, day range, volatility, holders and the mood of the signals about it."""
     return await reads.asset_detail(request.db, symbol)
 
 
-@get("/api/market/assets/{symbol:str}/context", guards=[signed_in])
+@get("/api/market/assets/{symbol:str}/context", opt=signed_in)
 async def asset_context(request: Request, symbol: Symbol) -> AssetContext:
     """Recent trades, signals, strategies and research about one asset."""
     return await reads.asset_context(request.db, symbol)
 
 
-@get("/api/market/categories", guards=[signed_in])
+@get("/api/market/categories", opt=signed_in)
 async def categories(request: Request) -> list[Category]:
     """Categories with the number of their assets and their turnover."""
     return await reads.categories(request.db)
 
 
-@get("/api/market/quotes", guards=[signed_in])
+@get("/api/market/quotes", opt=signed_in)
 async def quotes(request: Request) -> list[Quote]:
     """The latest quote of every active asset."""
     return await reads.quotes(request.db)
 
 
-@get("/api/market/quotes/{symbol:str}", guards=[signed_in])
+@get("/api/market/quotes/{symbol:str}", opt=signed_in)
 async def quote(request: Request, symbol: Symbol) -> Quote:
     """The latest quote of one asset."""
     return await reads.quote(request.db, symbol)
 
 
-@get("/api/market/prices/{symbol:str}", guards=[signed_in])
+@get("/api/market/prices/{symbol:str}", opt=signed_in)
 async def price_at(request: Request, symbol: Symbol, at: Instant) -> PriceAt:
     """The price of one asset at an instant."""
     return await reads.price_at(request.db, symbol, utc(at, "at"))
 
 
-@get("/api/market/candles/{symbol:str}", guards=[signed_in])
+@get("/api/market/candles/{symbol:str}", opt=signed_in)
 async def candles(
     request: Request,
     symbol: Symbol,
@@ -110,31 +110,31 @@ async def candles(
     return await reads.candles(request.db, symbol, timeframe, end, limit)
 
 
-@get("/api/market/bars/latest", guards=[signed_in])
+@get("/api/market/bars/latest", opt=signed_in)
 async def latest_bars(request: Request) -> list[LatestBar]:
     """The last 1-minute bar of every active asset."""
     return await reads.latest_bars(request.db)
 
 
-@get("/api/market/sparklines", guards=[signed_in])
+@get("/api/market/sparklines", opt=signed_in)
 async def sparklines(request: Request, hours: SparklineHours = 24) -> list[Sparkline]:
     """Hourly closes of every active asset."""
     return await reads.sparklines(request.db, hours)
 
 
-@get("/api/market/movers", guards=[signed_in])
+@get("/api/market/movers", opt=signed_in)
 async def movers(request: Request, limit: ShortLimit = 10) -> Movers:
     """What rose and fell most within 24 hours."""
     return await reads.movers(request.db, limit)
 
 
-@get("/api/market/most-traded", guards=[signed_in])
+@get("/api/market/most-traded", opt=signed_in)
 async def most_traded(request: Request, days: TradedDays = 7, limit: ShortLimit = 10) -> list[Traded]:
     """The assets that the users traded most."""
     return await reads.most_traded(request.db, days, limit)
 
 
-@get("/api/market/correlation", guards=[signed_in])
+@get("/api/market/correlation", opt=signed_in)
 async def correlation(request: Request, symbols: Symbols, days: ClosingDays = 30) -> Correlation:
     """Correlation of the daily returns of some assets."""
     chosen = symbols.split(",")
@@ -143,13 +143,13 @@ async def correlation(request: Request, symbols: Symbols, days: ClosingDays = 30
     return await reads.correlation(request.db, chosen, days)
 
 
-@get("/api/market/volume", guards=[signed_in])
+@get("/api/market/volume", opt=signed_in)
 async def volume(request: Request, days: Days = 30) -> list[CategoryVolume]:
     """Turnover by category and day."""
     return await reads.category_volume(request.db, days)
 
 
-@post("/api/market/bars", guards=[operator])
+@post("/api/market/bars", opt=operator)
 async def record_bars(request: Request, data: BarBatch) -> Recorded:
     """Record one batch of 1-minute bars; a bar that is there already is corrected. Quotes follow."""
     return await writes.record_bars(request.db, data.bars)

@@ -31,43 +31,43 @@ OptionalSide = Annotated[Side | None, Parameter(description="Only purchases or o
 ONE = "/api/portfolios/{portfolio_id:int}"
 
 
-@get("/api/portfolios", guards=[signed_in])
+@get("/api/portfolios", opt=signed_in)
 async def portfolios(request: Request) -> Page[Portfolio]:
     """The user's portfolios with their newest net asset value."""
     return Page(await reads.portfolios(request.db, request.user_id))
 
 
-@get(ONE, guards=[signed_in])
+@get(ONE, opt=signed_in)
 async def portfolio(request: Request, portfolio_id: Id) -> Portfolio:
     """One portfolio."""
     return await reads.portfolio(request.db, request.user_id, portfolio_id)
 
 
-@get(ONE + "/positions", guards=[signed_in])
+@get(ONE + "/positions", opt=signed_in)
 async def positions(request: Request, portfolio_id: Id) -> Page[Position]:
     """All positions at the latest quotes, with profit and loss."""
     return Page(await reads.positions(request.db, request.user_id, portfolio_id))
 
 
-@get(ONE + "/holdings", guards=[signed_in])
+@get(ONE + "/holdings", opt=signed_in)
 async def holdings(request: Request, portfolio_id: Id, limit: Limit = 5) -> Page[Holding]:
     """The most valuable positions and their shares."""
     return Page(await reads.top_holdings(request.db, request.user_id, portfolio_id, limit))
 
 
-@get(ONE + "/allocation", guards=[signed_in])
+@get(ONE + "/allocation", opt=signed_in)
 async def allocation(request: Request, portfolio_id: Id) -> Page[AllocationPart]:
     """Value by category."""
     return Page(await reads.allocation(request.db, request.user_id, portfolio_id))
 
 
-@get(ONE + "/performance", guards=[signed_in])
+@get(ONE + "/performance", opt=signed_in)
 async def performance(request: Request, portfolio_id: Id, days: Days = 30) -> Page[PerformancePoint]:
     """Net asset value, returns and drawdown by day."""
     return Page(await reads.performance(request.db, request.user_id, portfolio_id, days))
 
 
-@get(ONE + "/transactions", guards=[signed_in])
+@get(ONE + "/transactions", opt=signed_in)
 async def transactions(
     request: Request,
     portfolio_id: Id,
@@ -82,7 +82,7 @@ async def transactions(
     )
 
 
-@get(ONE + "/assets/{symbol:str}/transactions", guards=[signed_in])
+@get(ONE + "/assets/{symbol:str}/transactions", opt=signed_in)
 async def last_trades(
     request: Request, portfolio_id: Id, symbol: Symbol, limit: Limit = 5
 ) -> Page[Transaction]:
@@ -90,25 +90,25 @@ async def last_trades(
     return Page(await reads.last_trades(request.db, request.user_id, portfolio_id, symbol, limit))
 
 
-@get(ONE + "/summary", guards=[signed_in])
+@get(ONE + "/summary", opt=signed_in)
 async def summary(request: Request, portfolio_id: Id, months: Months = 12) -> Page[Month]:
     """What was traded by month, newest first."""
     return Page(await reads.monthly_summary(request.db, request.user_id, portfolio_id, months))
 
 
-@get(ONE + "/fees", guards=[signed_in])
+@get(ONE + "/fees", opt=signed_in)
 async def fees(request: Request, portfolio_id: Id, days: Days = 365) -> Page[FeesPaid]:
     """Fees paid by side."""
     return Page(await reads.fees_paid(request.db, request.user_id, portfolio_id, days))
 
 
-@get(ONE + "/realised", guards=[signed_in])
+@get(ONE + "/realised", opt=signed_in)
 async def realised(request: Request, portfolio_id: Id) -> Page[Realised]:
     """Realised profit by asset."""
     return Page(await reads.realised(request.db, request.user_id, portfolio_id))
 
 
-@post(ONE + "/transactions", guards=[trader])
+@post(ONE + "/transactions", opt=trader)
 async def record_trade(request: Request, portfolio_id: Id, data: TradeRequest) -> Response[Transaction]:
     """Record a trade. 201; 200 with the same transaction when its `client_reference` was recorded before."""
     recorded = await writes.record_trade(request.db, request.user_id, portfolio_id, data)

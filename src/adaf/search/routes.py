@@ -25,13 +25,13 @@ OptionalAuthor = Annotated[
 ]
 
 
-@get("/api/search", guards=[signed_in])
+@get("/api/search", opt=signed_in)
 async def search(request: Request, q: Text, kind: SearchKind = "all", limit: Shown = 10) -> Found:
     """Assets, own portfolios, strategies and research notes by text."""
     return await reads.search(request.db, request.user_id, q, kind, limit)
 
 
-@get("/api/research", guards=[signed_in])
+@get("/api/research", opt=signed_in)
 async def research(
     request: Request,
     symbol: OptionalSymbol = None,
@@ -46,7 +46,7 @@ async def research(
     )
 
 
-@get("/api/research/{note_id:int}", guards=[signed_in])
+@get("/api/research/{note_id:int}", opt=signed_in)
 async def note(request: Request, note_id: Id) -> Note:
     """One research note."""
     return await reads.note(request.db, note_id)

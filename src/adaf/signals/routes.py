@@ -24,7 +24,7 @@ OptionalTag = Annotated[
 Strength = Annotated[float, Parameter(ge=0, le=1, description="With `direction`: at least this strong.")]
 
 
-@get("/api/signals", guards=[signed_in])
+@get("/api/signals", opt=signed_in)
 async def signals(
     request: Request,
     symbol: OptionalSymbol = None,
@@ -49,13 +49,13 @@ async def signals(
     )
 
 
-@get("/api/signals/strongest", guards=[signed_in])
+@get("/api/signals/strongest", opt=signed_in)
 async def strongest(request: Request, days: Days = 1, limit: Limit = 10) -> Page[Signal]:
     """The strongest recent signals to buy or sell."""
     return Page(await reads.strongest(request.db, request.user_id, days, limit))
 
 
-@get("/api/signals/{signal_id:int}", guards=[signed_in])
+@get("/api/signals/{signal_id:int}", opt=signed_in)
 async def signal(request: Request, signal_id: Id) -> Signal:
     """One signal."""
     return await reads.signal(request.db, request.user_id, signal_id)

@@ -29,7 +29,7 @@ Ids = Annotated[
 ONE = "/api/strategies/{strategy_id:int}"
 
 
-@get("/api/strategies", guards=[signed_in])
+@get("/api/strategies", opt=signed_in)
 async def strategies(
     request: Request, kind: OptionalKind = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Strategy]:
@@ -37,55 +37,55 @@ async def strategies(
     return await reads.public_strategies(request.db, request.user_id, kind=kind, cursor=cursor, limit=limit)
 
 
-@get("/api/strategies/own", guards=[signed_in])
+@get("/api/strategies/own", opt=signed_in)
 async def own_strategies(request: Request) -> Page[Strategy]:
     """The user's own strategies."""
     return Page(await reads.own_strategies(request.db, request.user_id))
 
 
-@get("/api/strategies/compare", guards=[signed_in])
+@get("/api/strategies/compare", opt=signed_in)
 async def compare(request: Request, ids: Ids, days: Days = 90) -> Page[Curve]:
     """Cumulative returns of several strategies by day."""
     return Page(await reads.compare(request.db, request.user_id, _distinct(ids), days))
 
 
-@get("/api/strategies/leaderboard", guards=[signed_in])
+@get("/api/strategies/leaderboard", opt=signed_in)
 async def leaderboard(request: Request, days: Days = 30, limit: Limit = 10) -> Page[Ranked]:
     """Public strategies by return, highest first."""
     return Page(await reads.leaderboard(request.db, days, limit))
 
 
-@get("/api/strategies/runs", guards=[signed_in])
+@get("/api/strategies/runs", opt=signed_in)
 async def runs_of_user(request: Request, limit: Limit = 20) -> Page[UserRun]:
     """The runs that the user asked for last."""
     return Page(await reads.runs_of_user(request.db, request.user_id, limit))
 
 
-@get(ONE, guards=[signed_in])
+@get(ONE, opt=signed_in)
 async def strategy(request: Request, strategy_id: Id) -> Strategy:
     """One strategy, public or the user's own."""
     return await reads.strategy(request.db, request.user_id, strategy_id)
 
 
-@get(ONE + "/performance", guards=[signed_in])
+@get(ONE + "/performance", opt=signed_in)
 async def performance(request: Request, strategy_id: Id, days: Days = 90) -> Page[ReturnPoint]:
     """Daily returns with rolling mean and volatility."""
     return Page(await reads.performance(request.db, request.user_id, strategy_id, days))
 
 
-@get(ONE + "/runs", guards=[signed_in])
+@get(ONE + "/runs", opt=signed_in)
 async def runs(request: Request, strategy_id: Id, cursor: Cursor = None, limit: Limit = 20) -> Page[Run]:
     """A strategy's runs, newest first."""
     return await reads.runs(request.db, request.user_id, strategy_id, cursor=cursor, limit=limit)
 
 
-@get(ONE + "/runs/best", guards=[signed_in])
+@get(ONE + "/runs/best", opt=signed_in)
 async def best_run(request: Request, strategy_id: Id) -> Run:
     """The run with the highest Sharpe ratio."""
     return await reads.best_run(request.db, request.user_id, strategy_id)
 
 
-@post(ONE + "/runs", guards=[trader])
+@post(ONE + "/runs", opt=trader)
 async def run_strategy(request: Request, strategy_id: Id) -> Run:
     """Calculate the strategy anew; 503 with Retry-After when too many calculations wait."""
     calculator = request.app.state.calculator
