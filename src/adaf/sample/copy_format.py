@@ -1,6 +1,8 @@
-"""PostgreSQL's binary COPY format from NumPy columns: text formatting of millions of rows in Python is too slow.
+"""PostgreSQL's binary COPY format from NumPy columns: text formatting of millions of rows in Python is too
+slow.
 
-Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format"; each type as its `*_send` function writes it.
+Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format"; each type as its `*_send`
+function writes it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Field:
-    """One encoded column: `lengths` in bytes a row (-1 is null), `data` all rows' bytes one after the other."""
+    """One encoded column: `lengths` in bytes a row (-1 is null), `data` all rows' bytes one after the
+    other.
+    """
 
     lengths: npt.NDArray[np.int32]
     data: Bytes
@@ -55,17 +59,22 @@ def date(unix_days: Integers) -> Field:
     return _fixed((unix_days - 10_957).astype(">i4"))
 
 
-def timestamptz(unix_microseconds: Integers, nulls: Booleans | None = None) -> Field:
-    """`unix_microseconds`: microseconds since 1970-01-01 UTC; rows where `nulls` is true become null."""
-    field = _fixed((unix_microseconds - _POSTGRES_EPOCH_MICROSECONDS).astype(">i8"))
-    if nulls is None:
-        return field
-    kept = field.data.reshape(-1, 8)[~nulls].reshape(-1)
-    return Field(np.where(nulls, -1, 8).astype(np.int32), kept)
+def timestamptz(unix_microseconds: Integers) -> Field:
+    """`unix_microseconds`: microseconds since 1970-01-01 UTC."""
+    return _fixed((unix_microseconds - _POSTGRES_EPOCH_MICROSECONDS).astype(">i8"))
+
+
+def uuid(values: Bytes, nulls: Booleans) -> Field:
+    """`values` is (rows, 16), made version 4 (RFC 9562); rows where `nulls` is true become null."""
+    values[:, 6] = values[:, 6] & 0x0F | 0x40
+    values[:, 8] = values[:, 8] & 0x3F | 0x80
+    return _without(_fixed(values), nulls)
 
 
 def numeric(scaled: Integers, *, scale: int) -> Field:
-    """Non-negative numerics given as integers scaled by 10**scale. Digits are base 10,000; the server strips zeros."""
+    """Non-negative numerics given as integers scaled by 10**scale. Digits are base 10,000; the server
+    strips zeros.
+    """
     fraction_digits = -(-scale // 4)
     rest = scaled % 10**scale * 10 ** (fraction_digits * 4 - scale)
     whole = scaled // 10**scale
@@ -104,13 +113,11 @@ def text_array(rows: Sequence[Sequence[str]]) -> Field:
     return _variable([_array(row) for row in rows])
 
 
-def null(rows: int) -> Field:
-    return Field(np.full(rows, -1, dtype=np.int32), np.empty(0, dtype=np.uint8))
-
-
 def encode(fields: Sequence[Field]) -> bytes:
     """The rows of `fields` as COPY tuples, without header and trailer."""
     rows = len(fields[0])
+    if all(_is_uniform(field) for field in fields):
+        return _encode_uniform(fields)
     widths = np.stack([np.maximum(field.lengths, 0) for field in fields]).astype(np.int64)
     cursor = np.empty(rows + 1, dtype=np.int64)
     cursor[0] = 0
@@ -124,6 +131,24 @@ def encode(fields: Sequence[Field]) -> bytes:
         place += 4
         _scatter(output, place, width, field.data)
         place += width
+    return output.tobytes()
+
+
+def _is_uniform(field: Field) -> bool:
+    return bool((field.lengths == field.lengths[:1]).all()) and field.lengths[0] >= 0
+
+
+def _encode_uniform(fields: Sequence[Field]) -> bytes:
+    """All rows of one length: a matrix, written column by column."""
+    rows = len(fields[0])
+    output = np.empty((rows, 2 + sum(4 + int(field.lengths[0]) for field in fields)), dtype=np.uint8)
+    output[:, :2] = np.frombuffer(len(fields).to_bytes(2, "big"), np.uint8)
+    place = 2
+    for field in fields:
+        width = int(field.lengths[0])
+        output[:, place : place + 4] = np.frombuffer(width.to_bytes(4, "big"), np.uint8)
+        output[:, place + 4 : place + 4 + width] = field.data.reshape(rows, width)
+        place += 4 + width
     return output.tobytes()
 
 
@@ -148,6 +173,13 @@ def _fixed(values: npt.NDArray[Any]) -> Field:
     data = np.ascontiguousarray(values).view(np.uint8).reshape(-1)
     width = len(data) // max(len(values), 1)
     return Field(np.full(len(values), width, dtype=np.int32), data)
+
+
+def _without(field: Field, nulls: Booleans) -> Field:
+    width = len(field.data) // max(len(nulls), 1)
+    return Field(
+        np.where(nulls, -1, width).astype(np.int32), field.data.reshape(-1, width)[~nulls].reshape(-1)
+    )
 
 
 def _variable(values: Sequence[bytes | None]) -> Field:

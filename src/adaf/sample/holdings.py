@@ -34,7 +34,8 @@ class Sample(msgspec.Struct, frozen=True):
 def find_sample(connection: Connection) -> Sample | None:
     """The sample in the database, None where it is empty.
 
-    Raises ForeignDatabaseError where there is any table or view of somebody else's, or our tables without the sample.
+    Raises ForeignDatabaseError where there is any table or view of somebody else's, or our tables without
+    the sample.
     """
     relations = _relations(connection)
     foreign = [name for name, _ in relations if not _is_ours(name)]
@@ -70,8 +71,8 @@ def _relations(connection: Connection) -> list[tuple[str, str]]:
         (name, kind)
         for name, kind in connection.execute(
             "SELECT relname, relkind::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind = ANY (%s) AND NOT relispartition AND NOT EXISTS ("
-            "SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')"
+            " AND relkind = ANY (%s) AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend"
+            " WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')"
             " ORDER BY relname",
             (list(_KINDS),),
         )

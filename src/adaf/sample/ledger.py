@@ -1,9 +1,10 @@
-"""Settles the orders into transactions, cash, positions and net asset values: in integers, so that everything adds up.
+"""Settles the orders into transactions, cash, positions and net asset values: in integers, so that
+everything adds up.
 
-The cent rule: a trade's amount is quantity × price rounded half up to the cent; cash moves by amount and fee. A net asset
-value is cash plus the sum of quantity × price over the positions, rounded half up to the cent once, at the close of the
-last whole minute before its time. Average cost (fees left out): after a buy (held × average + bought × price) / (held + bought),
-rounded half up to 8 places; a sale leaves it as it is.
+The cent rule: a trade's amount is quantity × price rounded half up to the cent; cash moves by amount and
+fee. A net asset value is cash plus the sum of quantity × price over the positions, rounded half up to the
+cent once, at the close of the last whole minute before its time. Average cost (fees left out): after a buy
+(held × average + bought × price) / (held + bought), rounded half up to 8 places; a sale leaves it as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _DEPOSIT_WEIGHTS = (0.28, 0.24, 0.2, 0.14, 0.08, 0.04, 0.02)
 
 @dataclass(frozen=True)
 class Ledger:
-    """Transactions by time (arrays of one length) and what they leave: quantities are integers of the asset's own places."""
+    """Transactions by time (arrays of one length) and what they leave: quantities are integers of the
+    asset's own places.
+    """
 
     portfolio: Integers
     asset: Integers
@@ -47,7 +50,9 @@ class Ledger:
 
 
 def settle(orders: Orders, size: Size, universe: list[Asset], seed: int) -> Ledger:
-    """Turn orders into transactions that the portfolio can pay or deliver; those that it can not are dropped."""
+    """Turn orders into transactions that the portfolio can pay or deliver; those that it can not are
+    dropped.
+    """
     deposits = _deposits(size, seed)
     cash: list[int] = deposits.tolist()
     held: dict[int, tuple[int, int]] = {}
@@ -148,7 +153,7 @@ class NetAssetValues:
 def net_asset_values(
     ledger: Ledger, mark_prices: Integers, size: Size, *, first: int, last: int
 ) -> NetAssetValues:
-    """Of portfolios `first` ≤ index < `last`; `mark_prices` is (marks, assets), the close before each mark."""
+    """Of portfolios `first` ≤ index < `last`; `mark_prices`: (marks, assets), the close before each mark."""
     marks = size.days * MARKS_A_DAY + 1
     chosen = np.flatnonzero((ledger.portfolio >= first) & (ledger.portfolio < last))
     portfolio = ledger.portfolio[chosen] - first

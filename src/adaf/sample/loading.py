@@ -1,7 +1,8 @@
 """Puts the data set into a database in one transaction: a load that is killed leaves nothing behind.
 
-Rows go in by binary COPY with FREEZE into tables without keys; keys, foreign keys and identity values follow, then
-VACUUM (ANALYZE). The database's own samples make its statistics: copy a database to compare on equal ones.
+Rows go in by binary COPY with FREEZE into tables without keys; keys, foreign keys and identity values
+follow, then VACUUM (ANALYZE). The database's own samples make its statistics: copy a database to compare on
+equal ones.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def load(
 ) -> Loaded:
     """Make schema and sample data in the database at `url`; without `passwords` nobody may sign in.
 
-    Where the same sample is there already, only the passwords are seen to. Raises UnknownSizeError, OtherSampleError
-    (unless `replace`), ForeignDatabaseError, LoadError, DatabaseUnreachableError.
+    Where the same sample is there already, only the passwords are seen to. Raises UnknownSizeError,
+    OtherSampleError (unless `replace`), ForeignDatabaseError, LoadError, DatabaseUnreachableError.
     """
     started = time.monotonic()
     if size not in SIZES:

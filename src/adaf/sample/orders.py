@@ -41,7 +41,9 @@ class Orders:
 
 
 def draw_orders(size: Size, seed: int) -> Orders:
-    """About `size.transactions` orders: each portfolio opens its positions on the first day, then trades at random."""
+    """About `size.transactions` orders: each portfolio opens its positions on the first day, then trades at
+    random.
+    """
     rng = stream(seed, "transactions")
     watched = _watched(size, rng)
     opening_portfolio = np.repeat(np.arange(size.portfolios), watched.shape[1])
@@ -71,7 +73,9 @@ def draw_orders(size: Size, seed: int) -> Orders:
 
 
 def _watched(size: Size, rng: np.random.Generator) -> Integers:
-    """(portfolios, ≤ 8) distinct assets each, popular ones more often: Gumbel top-k is weighted drawing without return."""
+    """(portfolios, ≤ 8) distinct assets each, popular ones more often: Gumbel top-k is weighted drawing
+    without return.
+    """
     weights = np.log(zipf_weights(size.assets, 0.9, 2.0))
     keys = weights + rng.gumbel(size=(size.portfolios, size.assets))
     return np.argsort(-keys, axis=1)[:, : min(WATCHED_ASSETS, size.assets)].astype(np.int64)

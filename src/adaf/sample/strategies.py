@@ -1,14 +1,15 @@
-"""Strategies, their runs, daily returns and signals, and the research notes: what analysts make of the market."""
+"""Strategies, their runs, daily returns and signals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
 from adaf.sample import copy_format as copy
 from adaf.sample.copy_format import Field, Integers
-from adaf.sample.people import NAMED, as_json
+from adaf.sample.people import NAMED
 from adaf.sample.sizes import DAY_MICROSECONDS, SAMPLE_END_MICROSECONDS, Size
 from adaf.sample.streams import stream, zipf_weights
 from adaf.sample.universe import Asset
@@ -62,7 +63,7 @@ def strategies(size: Size, seed: int, universe: list[Asset]) -> Iterator[dict[st
         ]),
         "kind": copy.choice(kind, KINDS),
         "timeframe": copy.choice(timeframe, _TIMEFRAMES),
-        "parameters": copy.jsonb([as_json({"fast": a, "slow": b}) for a, b in zip(fast.tolist(), slow.tolist(), strict=True)]),
+        "parameters": copy.jsonb([f'{{"fast": {a}, "slow": {b}}}' for a, b in zip(fast, slow, strict=True)]),
         "is_public": copy.boolean(rng.random(count) < 0.6),
         "created_at": copy.timestamptz(created),
         "updated_at": copy.timestamptz(created + rng.integers(0, 100, count) * DAY_MICROSECONDS),
@@ -94,7 +95,7 @@ def strategy_runs(size: Size, seed: int) -> Iterator[dict[str, Field]]:
     failed = rng.random(count) < 0.04
     figures = np.round(rng.normal((1.0, 0.12, -0.15), (0.7, 0.2, 0.08), (count, 3)), 4)
     metrics = [
-        None if bad else as_json({"sharpe": sharpe, "annual_return": gain, "max_drawdown": min(loss, 0.0)})
+        None if bad else _json({"sharpe": sharpe, "annual_return": gain, "max_drawdown": min(loss, 0.0)})
         for bad, (sharpe, gain, loss) in zip(failed.tolist(), figures.tolist(), strict=True)
     ]
     yield {
@@ -131,7 +132,7 @@ def signals(size: Size, seed: int) -> Iterator[dict[str, Field]]:
             "asset_id": copy.int4(assets[strategy] + 1),
             "ts": copy.timestamptz(moments[first : first + count]),
             "direction": copy.choice(rng.choice(3, count, p=(0.42, 0.38, 0.2)), _DIRECTIONS),
-            "strength": copy.float8(np.round(rng.beta(2, 2, count), 4)),
+            "strength": copy.float8(np.round(rng.beta(2.0, 2.0, count), 4)),
             "payload": copy.jsonb([
                 f'{{"tags": [{", ".join(_QUOTED_TAGS[tag] for tag in some[:how_many])}], "indicators": '
                 f'{{"rsi": {rsi}, "macd": {macd}, "atr": {atr}}}, "model": "{_MODELS[which]}"}}'
@@ -144,53 +145,6 @@ def signals(size: Size, seed: int) -> Iterator[dict[str, Field]]:
 
 _QUOTED_TAGS = [f'"{tag}"' for tag in _TAGS]
 
-_SUBJECTS = (
-    "Liquidity",
-    "Momentum",
-    "Funding",
-    "Open interest",
-    "Order flow",
-    "Spot demand",
-    "Realised volatility",
-    "Staking yield",
-)
-_VERBS = ("improved", "weakened", "stabilised", "diverged", "recovered", "faded", "accelerated", "normalised")
-_REASONS = (
-    "as market makers widened their quotes", "after a week of steady inflows", "while leverage was reduced across venues",
-    "despite a calm macro calendar", "on the back of stronger network activity", "because option dealers hedged their gamma",
-    "ahead of the token unlock", "as correlation with the broad market fell",
-)  # fmt: skip
-_VIEWS = (
-    "We keep a neutral stance and prefer to add on weakness.", "The risk and reward is now skewed to the upside.",
-    "We would reduce exposure into strength and wait for a better entry.", "A break of the recent range would change our view.",
-    "Position sizes should reflect the higher volatility regime.", "We expect mean reversion over the coming sessions.",
-)  # fmt: skip
 
-
-def research_notes(size: Size, seed: int, universe: list[Asset]) -> Iterator[dict[str, Field]]:
-    rng = stream(seed, "research_notes")
-    count = size.notes
-    asset = rng.choice(size.assets, count, p=zipf_weights(size.assets, 0.9, 2.0))
-    titles, bodies, tags = [], [], []
-    for number in asset.tolist():
-        symbol, name = universe[number].symbol, universe[number].name
-        first = rng.integers(0, len(_SUBJECTS))
-        titles.append(f"{name}: {_SUBJECTS[first].lower()} {_VERBS[rng.integers(0, len(_VERBS))]}")
-        sentences = [
-            f"{_SUBJECTS[a]} in {symbol} {_VERBS[b]} {_REASONS[c]}."
-            for a, b, c in rng.integers(0, 8, (int(rng.integers(4, 12)), 3)).tolist()
-        ]
-        bodies.append(" ".join([*sentences, _VIEWS[rng.integers(0, len(_VIEWS))]]))
-        tags.append([_TAGS[tag] for tag in rng.permutation(len(_TAGS))[: rng.integers(1, 4)]])
-    published = np.sort(
-        rng.integers(SAMPLE_END_MICROSECONDS - 365 * DAY_MICROSECONDS, SAMPLE_END_MICROSECONDS, count)
-    )
-    yield {
-        "id": copy.int8(np.arange(1, count + 1)),
-        "asset_id": copy.int4(asset + 1),
-        "author_id": copy.int8(rng.integers(1, size.users + 1, count)),
-        "title": copy.text(titles),
-        "body": copy.text(bodies),
-        "tags": copy.text_array(tags),
-        "published_at": copy.timestamptz(published),
-    }
+def _json(document: dict[str, object]) -> str:
+    return msgspec.json.encode(document).decode()
