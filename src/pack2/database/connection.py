@@ -37,7 +37,7 @@ def connect(url: str) -> Connection:
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
         raise DatabaseUnreachableError(url=without_password(url), reason=reason) from None
-    connection.execute("SET client_connection_check_interval = '1s'")
+    connection.execute("SET client_connection_check_interval = '1s'; SET timezone = 'UTC'")
     return connection
 
 
