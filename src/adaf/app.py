@@ -91,7 +91,6 @@ def create_app(settings: Settings) -> Litestar:
                 "cache_state": lambda: "off",
             }
         ),
-        on_startup=[database.start],
         on_shutdown=[calculator.stop, gate.passwords.stop, database.stop],
         openapi_config=None,
         logging_config=None,
