@@ -1,7 +1,7 @@
 """Installs the locked packages with uv, under the user's own pip configuration: 5 times faster than pip.
 
-uv reads no pip.conf, so its settings are handed over. Where uv fails all the same, pip does the work: it knows
-more ways to a registry. Hashes are required of both, so several registries cannot be played against each other.
+uv reads no pip.conf, so its settings are handed over. Where uv fails all the same, pip does the work: it
+knows more ways to a registry. Both require hashes: several registries cannot be played against each other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAMES = {
 
 
 def uv_environment(pip_settings: str) -> dict[str, str]:
-    """uv's variables for the output of `pip config list`; the environment precedes `install`, that `global`."""
+    """uv's variables for the output of `pip config list`: environment before `install` before `global`."""
     found: dict[str, str] = {}
     for section in ("global", "install", ":env:"):
         for line in pip_settings.splitlines():

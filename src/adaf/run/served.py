@@ -13,7 +13,7 @@ class NotLoadedError(Pack2Error):
 
 
 def is_loaded(server: PostgresServer, database: str | None = None) -> bool:
-    """True where `database` exists and has the dashboard's tables: loading is one transaction, all or none."""
+    """True where `database` has the dashboard's tables: loading is one transaction, all or none."""
     name = database or server.database
     if name != server.database and not server.exists(name):
         return False
