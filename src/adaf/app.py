@@ -26,7 +26,7 @@ import adaf.web.routes
 from adaf import openapi, problem
 from adaf.auth.guards import admit
 from adaf.auth.same_origin import same_origin
-from adaf.auth.sessions import COOKIE, Sessions
+from adaf.auth.sessions import Sessions
 from adaf.auth.sign_in import Gate
 from adaf.database import Database
 from adaf.parameters import known_parameters
@@ -109,5 +109,4 @@ def create_asgi(settings: Settings) -> ASGIApp:
         database_url=settings.database_url,
         redis_url=settings.redis_url,
         identify=application.state.sessions.identify,
-        credential=COOKIE,
     )
