@@ -148,7 +148,7 @@ class TradeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: Annotated[
         Decimal | None, Meta(description="Above 0, at most 8 decimal places; null: the latest quote.")
     ] = None
-    note: Annotated[str | None, Meta(max_length=500)] = None
+    note: Annotated[str, Meta(max_length=500)] | None = None
     client_reference: Annotated[UUID | None, Meta(description="The client's own key for this trade.")] = None
 
     def __post_init__(self) -> None:

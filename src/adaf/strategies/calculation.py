@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from adaf.strategies.exposure import BY_KIND, Bars, Series, window_bars
+from adaf.strategies.exposure import BY_KIND, Bars, Series, windows
 from adaf.strategies.models import Kind, Metrics, Timeframe
 
 COST_RATIO = 0.0005  # of the capital that is moved, at each change of exposure
@@ -30,7 +30,7 @@ def calculate(kind: Kind, timeframe: Timeframe, parameters: Mapping[str, Any], b
     """
     import empyrical  # here: it brings pandas, seconds to import, and only the calculating process needs it
 
-    needed = window_bars(parameters, 20) + 2
+    needed = windows(parameters)[1] + 2
     close = bars.close
     if len(close) < needed:
         raise TooFewBarsError(f"A run needs {needed} candles of {timeframe}; there are {len(close)}.")
@@ -45,7 +45,7 @@ def calculate(kind: Kind, timeframe: Timeframe, parameters: Mapping[str, Any], b
             trades=int(np.count_nonzero(np.diff(exposure, prepend=0.0))),
             exposure_ratio=float(np.abs(exposure).mean()),
             total_return=float(equity[-1] - 1),
-            cagr=_defined(empyrical.cagr(returns, annualization=year)),
+            annual_return=_defined(empyrical.cagr(returns, annualization=year)),
             volatility=_defined(empyrical.annual_volatility(returns, annualization=year)),
             sharpe=_defined(empyrical.sharpe_ratio(returns, annualization=year)),
             sortino=_defined(empyrical.sortino_ratio(returns, annualization=year)),

@@ -6,6 +6,7 @@ earn from the next bar on. Before the strategy's window is full it is 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 Series = npt.NDArray[np.float64]
 
 MAX_WINDOW_BARS = 500
+TARGET_VOLATILITY = 0.01
 
 
 class Bars(NamedTuple):
@@ -30,60 +32,57 @@ Exposure = Callable[[Bars, Mapping[str, Any]], Series]
 
 
 def momentum(bars: Bars, parameters: Mapping[str, Any]) -> Series:
-    """Long after a rise over the window, short after a fall."""
-    close = bars.close
-    window = window_bars(parameters, 20)
-    exposure = np.zeros_like(close)
-    exposure[window:] = np.sign(close[window:] / close[:-window] - 1)
+    """Long while the fast mean of closes is above the slow one, short while it is below."""
+    fast, slow = windows(parameters)
+    exposure = np.zeros_like(bars.close)
+    exposure[slow - 1 :] = np.sign(_means(bars.close, fast)[slow - fast :] - _means(bars.close, slow))
     return exposure
 
 
 def mean_reversion(bars: Bars, parameters: Mapping[str, Any]) -> Series:
-    """Against the deviation from the window's mean: fully at `entry` (2) standard deviations."""
-    close = bars.close
-    window = window_bars(parameters, 20)
-    entry = number(parameters, "entry", 2.0, 0.1, 10.0)
-    exposure = np.zeros_like(close)
-    recent = _windows(close, window)
-    spread = recent.std(axis=-1)
-    deviation = close[window - 1 :] - recent.mean(axis=-1)
-    exposure[window - 1 :] = -np.clip(_ratio(deviation, spread * entry), -1, 1)
+    """Against the close's deviation from the slow mean: fully at two standard deviations."""
+    _, slow = windows(parameters)
+    recent = sliding_window_view(bars.close, slow)
+    deviation = bars.close[slow - 1 :] - recent.mean(axis=-1)
+    exposure = np.zeros_like(bars.close)
+    exposure[slow - 1 :] = -np.clip(_ratio(deviation, 2 * recent.std(axis=-1)), -1, 1)
     return exposure
 
 
 def breakout(bars: Bars, parameters: Mapping[str, Any]) -> Series:
-    """Long once the close passes the highest high of the window before it, flat once below the lowest low."""
-    close = bars.close
-    window = window_bars(parameters, 20)
-    ceiling = _windows(bars.high, window).max(axis=-1)[:-1]
-    floor = _windows(bars.low, window).min(axis=-1)[:-1]
-    event = np.full_like(close, np.nan)
+    """Long above the highest high of the slow window, flat once below the lowest low of the fast one.
+
+    Both windows end with the bar before (the channels of the turtle rules).
+    """
+    fast, slow = windows(parameters)
+    ceiling = sliding_window_view(bars.high, slow).max(axis=-1)[:-1]
+    floor = sliding_window_view(bars.low, fast).min(axis=-1)[slow - fast : -1]
+    event = np.full_like(bars.close, np.nan)
     event[0] = 0.0
-    later = close[window:]
-    event[window:][later > ceiling] = 1.0
-    event[window:][later < floor] = 0.0
+    later = event[slow:]
+    later[bars.close[slow:] > ceiling] = 1.0
+    later[bars.close[slow:] < floor] = 0.0
     return _held(event)
 
 
 def carry(bars: Bars, parameters: Mapping[str, Any]) -> Series:
-    """Long throughout, at `target` (1 %) of volatility a bar; never more than the capital."""
-    close = bars.close
-    window = window_bars(parameters, 20)
-    target = number(parameters, "target", 0.01, 1e-6, 1.0)
-    exposure = np.zeros_like(close)
-    spread = _windows(_returns(close)[1:], window).std(axis=-1)
-    exposure[window:] = np.minimum(1.0, np.divide(target, spread, out=np.ones_like(spread), where=spread > 0))
+    """Long throughout, at 1 % of volatility a bar in the slow window; never more than the capital."""
+    _, slow = windows(parameters)
+    moves = bars.close[1:] / bars.close[:-1] - 1
+    spread = sliding_window_view(moves, slow).std(axis=-1)
+    exposure = np.zeros_like(bars.close)
+    exposure[slow:] = np.minimum(
+        1.0, np.divide(TARGET_VOLATILITY, spread, out=np.ones_like(spread), where=spread > 0)
+    )
     return exposure
 
 
 def market_making(bars: Bars, parameters: Mapping[str, Any]) -> Series:
-    """The inventory of quotes on both sides: against the last bar's move, by the window's mean range."""
-    close = bars.close
-    window = window_bars(parameters, 20)
-    exposure = np.zeros_like(close)
-    reach = _windows(bars.high - bars.low, window).mean(axis=-1)
-    move = np.diff(close, prepend=close[0])[window - 1 :]
-    exposure[window - 1 :] = -np.clip(_ratio(move, reach), -1, 1)
+    """The inventory of quotes around the fast mean: against the distance from it, in mean ranges."""
+    fast, slow = windows(parameters)
+    distance = bars.close[slow - 1 :] - _means(bars.close, fast)[slow - fast :]
+    exposure = np.zeros_like(bars.close)
+    exposure[slow - 1 :] = -np.clip(_ratio(distance, _means(bars.high - bars.low, slow)), -1, 1)
     return exposure
 
 
@@ -96,29 +95,26 @@ BY_KIND: dict[str, Exposure] = {
 }
 
 
-def window_bars(parameters: Mapping[str, Any], default: int) -> int:
-    """The window of a strategy: its parameter `lookback`, within 2 … 500 bars."""
-    return int(number(parameters, "lookback", default, 2, MAX_WINDOW_BARS))
+def windows(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """The parameters `fast` and `slow` in bars: 1 ≤ fast < slow ≤ 500; 10 and 30 where no numbers."""
+    fast = min(max(_whole(parameters.get("fast"), 10), 1), MAX_WINDOW_BARS - 1)
+    slow = min(max(_whole(parameters.get("slow"), 30), fast + 1), MAX_WINDOW_BARS)
+    return fast, slow
 
 
-def number(parameters: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
-    """A numeric parameter, clipped to [least, most]; `default` when it is missing or no number."""
-    value = parameters.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        value = default
-    return float(min(max(value, least), most))
+def _whole(value: object, default: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return default
+    return int(value)
 
 
-def _windows(values: Series, window: int) -> Series:
-    windows: Series = sliding_window_view(values, window)
-    return windows
-
-
-def _returns(close: Series) -> Series:
-    return np.diff(close, prepend=close[0]) / np.concatenate((close[:1], close[:-1]))
+def _means(values: Series, window: int) -> Series:
+    means: Series = sliding_window_view(values, window).mean(axis=-1)
+    return means
 
 
 def _ratio(numerator: Series, denominator: Series) -> Series:
+    """`numerator / denominator`, and 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 

@@ -114,7 +114,7 @@ class Metrics(msgspec.Struct, frozen=True):
     trades: int
     exposure_ratio: float
     total_return: float
-    cagr: float | None
+    annual_return: float | None
     volatility: float | None
     sharpe: float | None
     sortino: float | None

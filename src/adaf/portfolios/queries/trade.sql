@@ -14,11 +14,11 @@ JOIN quotes q ON q.asset_id = a.id
 WHERE a.symbol = $1;
 
 -- name: trade_by_reference
--- sample: SELECT portfolio_id, client_reference FROM transactions WHERE client_reference IS NOT NULL ORDER BY id LIMIT 20
 SELECT t.id, a.symbol, t.side, t.quantity, t.price, t.fee, t.executed_at, t.note, t.client_reference
 FROM transactions t
 JOIN assets a ON a.id = t.asset_id
-WHERE t.portfolio_id = $1 AND t.client_reference = $2;
+WHERE t.portfolio_id = $1 AND t.client_reference = $2
+FOR SHARE OF t;
 
 -- name: trade_insert_transaction
 WITH recorded AS (
