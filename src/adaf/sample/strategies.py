@@ -77,7 +77,7 @@ def strategy_returns(size: Size, seed: int) -> Iterator[dict[str, Field]]:
     drift = rng.normal(0.0004, 0.0005, size.strategies)
     shocks = rng.standard_t(5, (size.return_days, size.strategies)) * np.sqrt(3 / 5)
     daily = np.round(np.clip(drift + volatility * shocks, -0.5, 1), 8)
-    equity = np.round(np.cumprod(1 + daily, axis=0), 8)
+    equity = np.asarray(np.cumprod(1 + daily, axis=0), dtype=np.float64).round(8)
     last_day = SAMPLE_END_MICROSECONDS // DAY_MICROSECONDS - 1
     days = np.arange(last_day - size.return_days + 1, last_day + 1)
     yield {
@@ -132,7 +132,7 @@ def signals(size: Size, seed: int) -> Iterator[dict[str, Field]]:
             "asset_id": copy.int4(assets[strategy] + 1),
             "ts": copy.timestamptz(moments[first : first + count]),
             "direction": copy.choice(rng.choice(3, count, p=(0.42, 0.38, 0.2)), _DIRECTIONS),
-            "strength": copy.float8(np.round(rng.beta(2.0, 2.0, count), 4)),
+            "strength": copy.float8(rng.beta(2.0, 2.0, count).round(4)),
             "payload": copy.jsonb([
                 f'{{"tags": [{", ".join(_QUOTED_TAGS[tag] for tag in some[:how_many])}], "indicators": '
                 f'{{"rsi": {rsi}, "macd": {macd}, "atr": {atr}}}, "model": "{_MODELS[which]}"}}'

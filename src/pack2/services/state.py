@@ -67,9 +67,16 @@ class State:
 
     def secret(self, name: str) -> str:
         """The password called `name`: generated at first use, kept in `secrets.json` (mode 0600)."""
+        return self._secret(name, renew=False)
+
+    def renew_secret(self, name: str) -> str:
+        """A new password called `name`; the one before is forgotten."""
+        return self._secret(name, renew=True)
+
+    def _secret(self, name: str, *, renew: bool) -> str:
         with _locked(self.folder / "secrets.lock"):
             known = _read_secrets(self.secrets)
-            if name not in known:
+            if renew or name not in known:
                 known[name] = secrets.token_urlsafe(18)
                 _write_private(self.secrets, msgspec.json.format(msgspec.json.encode(known), indent=2))
             return known[name]
