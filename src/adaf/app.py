@@ -103,10 +103,12 @@ def create_asgi(settings: Settings) -> ASGIApp:
     timed: ASGIApp = ServerTiming(application)
     if not settings.pack2:
         return timed
-    return from_config(
+    cached = from_config(
         timed,
         load_config(Path(settings.pack2_config)),
         database_url=settings.database_url,
         redis_url=settings.redis_url,
         identify=application.state.sessions.identify,
     )
+    application.state.cache_state = lambda: "ok" if cached.cache.is_trusted() else "bypassed"
+    return cached

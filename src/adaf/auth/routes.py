@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get, post
+from litestar.params import JSONBody
 
 from adaf.auth import reads
 from adaf.auth.guards import public, signed_in
@@ -12,7 +13,7 @@ from adaf.request import Request
 
 
 @post("/api/auth/sign-in", opt=public, status_code=200)
-async def sign_in(request: Request, data: Credentials) -> Response[SignedIn]:
+async def sign_in(request: Request, data: JSONBody[Credentials]) -> Response[SignedIn]:
     """Open a session; its token comes as a cookie and in the answer, for use as bearer token."""
     signed_in = await request.app.state.gate.admit(request, data)
     return Response(

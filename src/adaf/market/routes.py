@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, Parameter
 
 from adaf.auth.guards import operator, signed_in
 from adaf.market import reads, writes
@@ -101,7 +101,7 @@ async def price_at(request: Request, symbol: Symbol, at: Instant) -> PriceAt:
 async def candles(
     request: Request,
     symbol: Symbol,
-    timeframe: Timeframe = "1h",
+    timeframe: FromQuery[Timeframe] = "1h",
     before: OptionalInstant = None,
     limit: CandleLimit = 200,
 ) -> Candles:
@@ -150,7 +150,7 @@ async def volume(request: Request, days: Days = 30) -> list[CategoryVolume]:
 
 
 @post("/api/market/bars", opt=operator)
-async def record_bars(request: Request, data: BarBatch) -> Recorded:
+async def record_bars(request: Request, data: JSONBody[BarBatch]) -> Recorded:
     """Record one batch of 1-minute bars; a bar that is there already is corrected. Quotes follow."""
     return await writes.record_bars(request.db, data.bars)
 

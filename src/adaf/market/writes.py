@@ -10,7 +10,9 @@ import asyncpg
 from adaf.database import Database
 from adaf.market.models import AssetId, NewBar, Recorded
 from adaf.problem import Unprocessable
+from pack2.cache.feed import CHANNEL
 
+ANNOUNCED = "bars\nquotes"  # the tags that expire, one a line
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -27,6 +29,7 @@ async def record_bars(db: Database, bars: Sequence[NewBar]) -> Recorded:
         async with db.transaction() as transaction:
             await transaction.execute("bars_upsert", *columns)
             await transaction.execute("quotes_refresh", sorted(ids.values()))
+            await transaction.execute("market_announce", CHANNEL, ANNOUNCED)
     except asyncpg.CheckViolationError:
         raise Unprocessable("The series does not reach to the time of one of the bars.") from None
     return Recorded(bars=len(bars), assets=len(ids))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 
 from adaf.auth.guards import signed_in, trader
 from adaf.paging import Page
@@ -109,7 +109,7 @@ async def realised(request: Request, portfolio_id: Id) -> Page[Realised]:
 
 
 @post(ONE + "/transactions", opt=trader)
-async def record_trade(request: Request, portfolio_id: Id, data: TradeRequest) -> Response[Transaction]:
+async def record_trade(request: Request, portfolio_id: Id, data: JSONBody[TradeRequest]) -> Response[Transaction]:
     """Record a trade. 201; 200 with the same transaction when its `client_reference` was recorded before."""
     recorded = await writes.record_trade(request.db, request.user_id, portfolio_id, data)
     return Response(recorded.transaction, status_code=201 if recorded.is_new else 200)

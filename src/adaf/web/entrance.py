@@ -1,4 +1,4 @@
-"""Coming and going: the sign-in form and the sign-out button. Marking an alert as read is here too, a form without a page."""
+"""Forms without a page of their own: signing in, signing out, marking an alert as read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from adaf.alerts import writes as alerts
-from adaf.auth.guards import signed_in, trader
+from adaf.auth.guards import public, signed_in, trader
 from adaf.auth.models import Credentials
 from adaf.auth.sign_in import session_cookie
 from adaf.parameters import Id
@@ -21,15 +22,15 @@ from adaf.web.templating import html
 WRONG = "The e-mail address or the password is wrong."
 
 
-@get("/sign-in", opt={"public": True})
-async def form(request: Request, next: str = "/") -> Html | Redirect:  # noqa: A002 - its name in the address
+@get("/sign-in", opt=public)
+async def form(request: Request, next: FromQuery[str] = "/") -> Html | Redirect:
     """The sign-in form; somebody who is signed in goes on at once."""
     if await request.app.state.sessions.known(request.scope) is not None:
         return Redirect(local(next), status_code=303, headers=_UNKEPT)
     return _form(next)
 
 
-@post("/sign-in", opt={"public": True}, status_code=200)
+@post("/sign-in", opt=public, status_code=200)
 async def sign_in(request: Request) -> Html | Redirect:
     """Open a session and go on to `next`; or the form again with the reason (401, 429)."""
     typed = await request.form()
@@ -51,14 +52,14 @@ async def sign_in(request: Request) -> Html | Redirect:
     )
 
 
-@post("/sign-out", guards=[signed_in], status_code=303)
+@post("/sign-out", opt=signed_in, status_code=303)
 async def sign_out(request: Request) -> Redirect:
     """End the session, everywhere at once."""
     await request.app.state.sessions.close(request.scope)
     return Redirect("/sign-in", status_code=303, cookies=[session_cookie(request, "")], headers=_UNKEPT)
 
 
-@post("/alerts/{alert_id:int}/read", guards=[trader], status_code=303)
+@post("/alerts/{alert_id:int}/read", opt=trader, status_code=303)
 async def mark_alert(request: Request, alert_id: Id) -> Redirect:
     """Mark one alert as read, and back to the overview."""
     await alerts.mark_read(request.db, request.user_id, alert_id)
@@ -66,7 +67,7 @@ async def mark_alert(request: Request, alert_id: Id) -> Redirect:
 
 
 def local(destination: str) -> str:
-    """`destination` when it is a path of this dashboard, else the overview: nobody is sent elsewhere after signing in."""
+    """`destination` when it is a page of ours, else the overview: a sign-in never leads elsewhere."""
     safe = destination.startswith("/") and not destination.startswith(("//", "/\\", "/api/", "/panels/"))
     return quote(destination, safe="/?=&%:-_.~+,") if safe and destination.isprintable() else "/"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromQuery, Parameter
 from markupsafe import Markup
 
 from adaf.auth.guards import signed_in
@@ -29,7 +29,7 @@ Category = Annotated[str, Parameter(max_length=40, description="A category of as
 Number = Annotated[int, Parameter(ge=1, le=100, description="The page of the list.")]
 
 
-@get("/market", guards=[signed_in])
+@get("/market", opt=signed_in)
 async def page(request: Request, q: Query = "", category: Category = "", number: Number = 1) -> Html:
     """All assets with their quotes and the last day's trend, most traded first."""
     db = request.db
@@ -51,15 +51,15 @@ async def page(request: Request, q: Query = "", category: Category = "", number:
     )
 
 
-@get("/panels/market/assets", guards=[signed_in])
+@get("/panels/market/assets", opt=signed_in)
 async def assets_panel(request: Request, q: Query = "", category: Category = "", number: Number = 1) -> Html:
     assets = await reads.assets(request.db, category or None, None, MAX_LIMIT)
     sparklines = await reads.sparklines(request.db, SPARK_HOURS)
     return fragment(_assets(assets.items, sparklines, q, category, number))
 
 
-@get("/market/{symbol:str}", guards=[signed_in])
-async def asset_page(request: Request, symbol: Symbol, timeframe: Timeframe = "1h") -> Html:
+@get("/market/{symbol:str}", opt=signed_in)
+async def asset_page(request: Request, symbol: Symbol, timeframe: FromQuery[Timeframe] = "1h") -> Html:
     """One asset: candles, quote, research and signals."""
     db = request.db
     user, (detail, candles, context) = await together(
@@ -81,12 +81,12 @@ async def asset_page(request: Request, symbol: Symbol, timeframe: Timeframe = "1
     )
 
 
-@get("/panels/market/{symbol:str}/candles", guards=[signed_in])
-async def candles_panel(request: Request, symbol: Symbol, timeframe: Timeframe = "1h") -> Html:
+@get("/panels/market/{symbol:str}/candles", opt=signed_in)
+async def candles_panel(request: Request, symbol: Symbol, timeframe: FromQuery[Timeframe] = "1h") -> Html:
     return fragment(_candles(await reads.candles(request.db, symbol, timeframe, None, CANDLES)))
 
 
-@get("/panels/market/{symbol:str}/quote", guards=[signed_in])
+@get("/panels/market/{symbol:str}/quote", opt=signed_in)
 async def quote_panel(request: Request, symbol: Symbol) -> Html:
     return fragment(_quote(await reads.asset_detail(request.db, symbol)))
 
@@ -150,6 +150,7 @@ def _quote(detail: AssetDetail) -> Markup:
         day_range=detail.day_range,
         volatility=detail.hourly_volatility,
         holders=detail.holders,
+        sentiment=detail.sentiment,
     )
 
 

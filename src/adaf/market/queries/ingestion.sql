@@ -28,3 +28,6 @@ CROSS JOIN LATERAL (
     WHERE m.asset_id = asset.id AND m.ts > bar.ts - interval '24 hours' AND m.ts <= bar.ts
 ) AS day
 WHERE q.asset_id = asset.id;
+
+-- name: market_announce
+SELECT pg_notify($1, $2);

@@ -105,3 +105,16 @@ def user(dashboard: Dashboard) -> Callable[[str], Any]:
         return number
 
     return find
+
+
+@pytest.fixture(scope="session")
+def _nowhere() -> Litestar:
+    return create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none", pack2=False))
+
+
+@pytest.fixture
+async def anonymous(_nowhere: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a session, of an application that has no database and so can not give anything away."""
+    transport = httpx.ASGITransport(app=_nowhere, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://adaf.test") as client:
+        yield client
