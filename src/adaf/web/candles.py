@@ -43,9 +43,8 @@ def candle_chart(candles: Sequence[Candle], timeframe: Timeframe) -> CandleChart
         rises = candle.close >= candle.open
         top, bottom = sorted((_y(candle.open, low, high), _y(candle.close, low, high)))
         middle, width = step * (index + 0.5), step * _BODY_RATIO
-        wicks[rises].append(
-            f"M{middle:.1f} {_y(candle.high, low, high)}V{top}M{middle:.1f} {bottom}V{_y(candle.low, low, high)}"
-        )
+        highest, lowest = _y(candle.high, low, high), _y(candle.low, low, high)
+        wicks[rises].append(f"M{middle:.1f} {highest}V{top}M{middle:.1f} {bottom}V{lowest}")
         bodies[rises].append(
             f"M{middle - width / 2:.1f} {top}h{width:.1f}v{max(bottom - top, 1)}h{-width:.1f}z"
         )
@@ -95,7 +94,8 @@ def _time_ticks(times: Sequence[datetime], timeframe: Timeframe) -> list[Tick]:
 def _summary(candles: Sequence[Candle], timeframe: Timeframe) -> str:
     lowest, highest = min(c.low for c in candles), max(c.high for c in candles)
     return (
-        f"{len(candles)} candles of {timeframe} from {candles[0].ts:%d %b %Y %H:%M} to {candles[-1].ts:%d %b %Y %H:%M} UTC: "
+        f"{len(candles)} candles of {timeframe} "
+        f"from {candles[0].ts:%d %b %Y %H:%M} to {candles[-1].ts:%d %b %Y %H:%M} UTC: "
         f"first {format.price(candles[0].open)}, last {format.price(candles[-1].close)}, "
         f"lowest {format.price(lowest)}, highest {format.price(highest)}."
     )

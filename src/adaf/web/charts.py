@@ -1,7 +1,8 @@
 """Charts as SVG geometry, computed on the server, so that the first paint shows the data without any script.
 
-Curves are drawn in a box of 1000 × 1000 units that the template stretches (`preserveAspectRatio="none"`, strokes do not
-scale); words stand beside them at percentages, so they are never distorted and need no inline style.
+Curves are drawn in a box of 1000 × 1000 units that the template stretches (`preserveAspectRatio="none"`,
+strokes do not scale); words stand beside them at percentages, so they are never distorted and need no
+inline style.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def ring(parts: Iterable[tuple[str, format.Number, float]], shown: int = 7) -> l
     largest = sorted(parts, key=lambda part: -part[2])
     kept, rest = largest[:shown], largest[shown:]
     if rest:
-        other_value = sum((part[1] for part in rest[1:]), start=rest[0][1])  # type: ignore[operator]
+        other_value = sum((part[1] for part in rest[1:]), start=rest[0][1])
         kept = [*kept, ("other", other_value, sum(part[2] for part in rest))]
     slices, offset = [], 0.0
     for index, (name, value, ratio) in enumerate(kept):
@@ -95,7 +96,7 @@ def ring(parts: Iterable[tuple[str, format.Number, float]], shown: int = 7) -> l
 
 
 def nice_values(low: float, high: float, about: int = 4) -> list[float]:
-    """Round values between `low` and `high`, about `about` of them, at steps of 1, 2, 2.5 or 5 times a power of ten."""
+    """About `about` round values between `low` and `high`; steps are 1, 2, 2.5 or 5 times a power of ten."""
     span = high - low
     if span <= 0:
         return [low]
@@ -137,7 +138,8 @@ def _inner(count: int, words: int) -> list[int]:
 def _summary(days: Sequence[date], values: Sequence[float], currency: str) -> str:
     change = values[-1] / values[0] - 1 if values[0] else None
     return (
-        f"From {format.money(values[0], currency)} on {days[0]:%d %b %Y} to {format.money(values[-1], currency)} "
-        f"on {days[-1]:%d %b %Y} ({format.percent(change)}); lowest {format.money(min(values), currency)}, "
+        f"From {format.money(values[0], currency)} on {days[0]:%d %b %Y} "
+        f"to {format.money(values[-1], currency)} on {days[-1]:%d %b %Y} "
+        f"({format.percent(change)}); lowest {format.money(min(values), currency)}, "
         f"highest {format.money(max(values), currency)}."
     )

@@ -1,7 +1,7 @@
 """Errors as pages for people and as problem documents for programs.
 
-A browser that asks for a page is sent to the sign-in form when nobody is signed in, and gets a page in the look of the dashboard
-for any other error. `/api/…` always answers with a problem document.
+A browser that asks for a page is sent to the sign-in form when nobody is signed in, and gets a page in the
+look of the dashboard for any other error. `/api/…` always answers with a problem document.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def page_of(request: Request[Any, Any, Any], problem: Response[ProblemDocument])
 
 
 def _back(request: Request[Any, Any, Any]) -> str:
-    """Where to go on after signing in: the page that was asked for, when it was one that can be asked for again."""
+    """Where to go on after signing in: the page that was asked for, if it can be asked for again."""
     path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
     if request.method != "GET" or path == "/":
         return ""

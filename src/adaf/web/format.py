@@ -1,7 +1,7 @@
 """How values look on a page: the one place where numbers and times become text.
 
-A sign is always written (− is U+2212, so that columns align), so that no meaning hangs on colour. Times are UTC and absolute:
-a cached page must not say "two minutes ago".
+A sign is always written (− is U+2212, so that columns align), so that no meaning hangs on colour. Times are
+UTC and absolute: a cached page must not say "two minutes ago".
 """
 
 from __future__ import annotations
@@ -55,13 +55,9 @@ def axis(values: Sequence[float], currency: str = "USD") -> list[str]:
     """Words for the ticks of one axis: the same unit for all, and as many decimals as keep them apart."""
     largest = max((abs(value) for value in values), default=0.0)
     unit, letter = next(((unit, letter) for unit, letter in _UNITS if largest >= unit), (1.0, ""))
-    for decimals in range(7):
-        texts = [f"{abs(value) / unit:,.{decimals}f}" for value in values]
-        if all(
-            abs(float(t.replace(",", "")) * unit - abs(v)) < unit * 1e-9 + 1e-9
-            for t, v in zip(texts, values, strict=True)
-        ):
-            break
+    sizes = [abs(value) / unit for value in values]
+    decimals = next((n for n in range(7) if all(abs(round(size, n) - size) < 1e-9 for size in sizes)), 6)
+    texts = [f"{size:,.{decimals}f}" for size in sizes]
     return [
         _sign(value, 0, False) + _with_currency(text + letter, currency)
         for text, value in zip(texts, values, strict=True)
@@ -92,7 +88,7 @@ def direction(value: Number | None) -> str:
     """The style of a gain or a loss; nothing at (rounded) zero."""
     if value is None or abs(value) < 0.00005:
         return ""
-    return "up" if value > 0 else "down"
+    return "up" if float(value) > 0 else "down"
 
 
 def arrow(value: Number | None) -> Markup:
@@ -101,20 +97,16 @@ def arrow(value: Number | None) -> Markup:
     return Markup('<span class="arrow" aria-hidden="true">{}</span>').format(mark) if mark else Markup("")
 
 
-def moment(value: datetime | None) -> Markup:
+def moment(value: datetime) -> Markup:
     """An instant as `<time>`: `14 Mar 2025, 09:30 UTC`."""
-    if value is None:
-        return Markup(NOTHING)
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{utc.day} {utc:%b %Y, %H:%M} UTC"
     )
 
 
-def short_moment(value: datetime | None) -> Markup:
+def short_moment(value: datetime) -> Markup:
     """An instant in little room: `14 Mar, 09:30 UTC`."""
-    if value is None:
-        return Markup(NOTHING)
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{utc.day} {utc:%b, %H:%M} UTC"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -29,7 +30,7 @@ RANGES = [("7 d", "?days=7"), ("30 d", "?days=30"), ("90 d", "?days=90")]
 class Item(msgspec.Struct, frozen=True):
     """One line of recent activity: a trade (with `side`) or a strategy run (with `outcome`)."""
 
-    at: object
+    at: datetime
     subject: str
     side: str = ""
     outcome: str = ""
@@ -39,7 +40,7 @@ class Item(msgspec.Struct, frozen=True):
     portfolio_id: int = 0
 
 
-@get("/", guards=[signed_in])
+@get("/", opt=signed_in)
 async def page(request: Request, days: Days = 30) -> Html:
     """The user's money at a glance."""
     db, user_id = request.db, request.user_id
@@ -67,34 +68,34 @@ async def page(request: Request, days: Days = 30) -> Html:
     )
 
 
-@get("/panels/overview/totals", guards=[signed_in])
+@get("/panels/overview/totals", opt=signed_in)
 async def totals_panel(request: Request) -> Html:
     return fragment(_totals(await reads.overview(request.db, request.user_id)))
 
 
-@get("/panels/overview/performance", guards=[signed_in])
+@get("/panels/overview/performance", opt=signed_in)
 async def performance_panel(request: Request, days: Days = 30) -> Html:
     return fragment(_performance(await reads.nav(request.db, request.user_id, days), days))
 
 
-@get("/panels/overview/allocation", guards=[signed_in])
+@get("/panels/overview/allocation", opt=signed_in)
 async def allocation_panel(request: Request) -> Html:
     return fragment(_allocation(await reads.allocation(request.db, request.user_id)))
 
 
-@get("/panels/overview/movers", guards=[signed_in])
+@get("/panels/overview/movers", opt=signed_in)
 async def movers_panel(request: Request) -> Html:
     return fragment(_movers(await reads.movers(request.db, request.user_id, MOVERS)))
 
 
-@get("/panels/overview/alerts", guards=[signed_in])
+@get("/panels/overview/alerts", opt=signed_in)
 async def alerts_panel(request: Request) -> Html:
     unread = await alerts_room.unread_count(request.db, request.user_id)
     alerts = await alerts_room.alerts(request.db, request.user_id, unread=True, limit=ALERTS)
     return fragment(_alerts(alerts, unread, "trader" in request.identity.roles))
 
 
-@get("/panels/overview/activity", guards=[signed_in])
+@get("/panels/overview/activity", opt=signed_in)
 async def activity_panel(request: Request) -> Html:
     return fragment(_activity(await reads.activity(request.db, request.user_id, ACTIVITIES)))
 
@@ -128,7 +129,7 @@ def _performance(points: list[NavPoint], days: int) -> Markup:
 
 def _allocation(allocation: Allocation) -> Markup:
     parts = [(part.name, part.value, part.ratio) for part in allocation.by_category if part.value > 0]
-    return panel("allocation", parts=parts, currency="USD")
+    return panel("allocation", parts=parts, currency="USD", style="")
 
 
 def _movers(movers: list[OwnMover]) -> Markup:

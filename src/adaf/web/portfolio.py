@@ -27,6 +27,7 @@ from adaf.web.templating import html
 from adaf.web.totals import totals
 
 ROWS = 15
+NONE: Mapping[str, str] = {}
 RANGES = [("30 d", "?days=30"), ("90 d", "?days=90"), ("1 y", "?days=365")]
 SIDES = [("All", ""), ("Buys", "?side=buy"), ("Sells", "?side=sell")]
 ONE = "/portfolio/{portfolio_id:int}"
@@ -36,7 +37,7 @@ OptionalSide = Annotated[Side | None, Parameter(description="Only purchases or o
 Recorded = Annotated[int | None, Parameter(ge=1, le=2**63 - 1, description="The transaction just recorded.")]
 
 
-@get("/portfolio", guards=[signed_in])
+@get("/portfolio", opt=signed_in)
 async def first(request: Request) -> Html | Redirect:
     """The first portfolio's page; a page that says so for a user who has none."""
     user, (portfolios,) = await together(request, reads.portfolios(request.db, request.user_id))
@@ -47,7 +48,7 @@ async def first(request: Request) -> Html | Redirect:
     return html("portfolio.html", section="portfolio", user=user, portfolio=None)
 
 
-@get(ONE, guards=[signed_in])
+@get(ONE, opt=signed_in)
 async def page(
     request: Request,
     portfolio_id: Id,
@@ -60,7 +61,7 @@ async def page(
     return await _page(request, portfolio_id, days=days, side=side, cursor=cursor, recorded_id=recorded)
 
 
-@get(PANELS + "/totals", guards=[signed_in])
+@get(PANELS + "/totals", opt=signed_in)
 async def totals_panel(request: Request, portfolio_id: Id) -> Html:
     _, (portfolio, positions) = await together(
         request,
@@ -70,26 +71,26 @@ async def totals_panel(request: Request, portfolio_id: Id) -> Html:
     return fragment(_totals(portfolio, positions))
 
 
-@get(PANELS + "/performance", guards=[signed_in])
+@get(PANELS + "/performance", opt=signed_in)
 async def performance_panel(request: Request, portfolio_id: Id, days: Days = 30) -> Html:
     portfolio = await reads.portfolio(request.db, request.user_id, portfolio_id)
     points = await reads.performance(request.db, request.user_id, portfolio_id, days)
     return fragment(_performance(portfolio, points, days))
 
 
-@get(PANELS + "/positions", guards=[signed_in])
+@get(PANELS + "/positions", opt=signed_in)
 async def positions_panel(request: Request, portfolio_id: Id) -> Html:
     portfolio = await reads.portfolio(request.db, request.user_id, portfolio_id)
     return fragment(_positions(portfolio, await reads.positions(request.db, request.user_id, portfolio_id)))
 
 
-@get(PANELS + "/allocation", guards=[signed_in])
+@get(PANELS + "/allocation", opt=signed_in)
 async def allocation_panel(request: Request, portfolio_id: Id) -> Html:
     portfolio = await reads.portfolio(request.db, request.user_id, portfolio_id)
     return fragment(_allocation(portfolio, await reads.allocation(request.db, request.user_id, portfolio_id)))
 
 
-@get(PANELS + "/transactions", guards=[signed_in])
+@get(PANELS + "/transactions", opt=signed_in)
 async def transactions_panel(
     request: Request, portfolio_id: Id, side: OptionalSide = None, cursor: Cursor = None
 ) -> Html:
@@ -100,12 +101,12 @@ async def transactions_panel(
     return fragment(_transactions(portfolio, ledger, side, cursor))
 
 
-@post(ONE + "/trade", guards=[trader], status_code=200)
+@post(ONE + "/trade", opt=trader, status_code=200)
 async def trade(request: Request, portfolio_id: Id) -> Html | Redirect:
     """Record the trade that the form describes.
 
-    With the header `Adaf-Panel` the answer is the form again, with a notice or with errors at its fields. Without it, 303 to the
-    page; or the page with the errors (422).
+    With the header `Adaf-Panel` the answer is the form again, with a notice or with errors at its fields.
+    Without it: 303 to the page, or the page with the errors (422).
     """
     portfolio = await reads.portfolio(request.db, request.user_id, portfolio_id)
     values = trade_form.typed(await request.form())
@@ -145,7 +146,7 @@ async def _page(
     cursor: str | None = None,
     recorded_id: int | None = None,
     values: Mapping[str, str] = trade_form.EMPTY,
-    errors: Mapping[str, str] = {},  # noqa: B006 - never changed
+    errors: Mapping[str, str] = NONE,
 ) -> Html:
     db, user_id = request.db, request.user_id
     user, (portfolio, portfolios, positions, allocation, points, ledger, assets) = await together(
@@ -218,7 +219,7 @@ def _positions(portfolio: Portfolio, positions: list[Position]) -> Markup:
 
 def _allocation(portfolio: Portfolio, parts: list[AllocationPart]) -> Markup:
     shares = [(part.category, part.value, part.share_ratio) for part in parts if part.value > 0]
-    return panel("allocation", parts=shares, currency=portfolio.base_currency)
+    return panel("allocation", parts=shares, currency=portfolio.base_currency, style="split-tall")
 
 
 def _transactions(

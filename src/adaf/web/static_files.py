@@ -1,7 +1,8 @@
 """Files for the browser, read and compressed once at start and sent from memory.
 
-Their address holds a digest of the whole tree, `/static/<version>/…`, so that modules import each other by relative path and
-every file may be kept for ever. A page from before a deployment asks for an older version: it gets today's file, not to be kept.
+Their address holds a digest of the whole tree, `/static/<version>/…`, so that modules import each other by
+relative path and every file may be kept for ever. A page from before a deployment asks for an older
+version: it gets today's file, not to be kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import asgi
+
+from adaf.auth.guards import public
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -73,10 +76,10 @@ def _read(path: Path) -> StaticFile:
     )
 
 
-@asgi("/static", is_mount=True, opt={"public": True}, copy_scope=True)
-async def static_files(scope: Scope, receive: Receive, send: Send) -> None:
+@asgi("/static", is_mount=True, opt=public, copy_scope=True)
+async def static_files(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     """GET and HEAD of `/static/<version>/<path>`; 304 for an equal ETag."""
-    version, _, path = scope["path"].removeprefix("/static").lstrip("/").partition("/")
+    version, _, path = scope["path"].removeprefix("/static").strip("/").partition("/")
     file = tree().files.get(path)
     if file is None or scope["method"] not in ("GET", "HEAD"):  # type: ignore[typeddict-item]
         await _send(send, 404 if file is None else 405, [(b"content-type", b"text/plain")], b"Not here.\n")

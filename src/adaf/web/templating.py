@@ -1,7 +1,7 @@
 """Jinja templates with autoescape on, and the answers made from them.
 
-One template a panel serves the first paint and the refresh. Nothing in a page is drawn at random or depends on the clock, so
-that equal data gives equal bytes and one ETag.
+One template a panel serves the first paint and the refresh. Nothing in a page is drawn at random or depends
+on the clock, so that equal data gives equal bytes and one ETag.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ HEADERS = {
 def html(
     template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
 ) -> Response[str]:
-    """The template as an answer with the security headers of a page; browsers ask again before they show it again."""
+    """The template as an answer with a page's security headers; browsers ask again before they reuse it."""
     return Response(
         environment().get_template(template).render(values),
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={**HEADERS, "Cache-Control": "private, no-cache", **(headers or {})},
     )
 
 
 @cache
 def environment() -> Environment:
-    """The templates with every formatter as a filter and `static(path)`, `json(value)`, `ring`, `spark` as functions."""
+    """The templates: formatters are filters; `static`, `json`, `ring` and `spark` are functions."""
     made = Environment(
         loader=PackageLoader("adaf.web"),
         autoescape=True,
@@ -77,5 +77,5 @@ def environment() -> Environment:
 
 
 def json_block(value: object) -> Markup:
-    """`value` as JSON for a `<script type="application/json">`: no `<`, so that nothing in it ends the element."""
+    """`value` as JSON for a JSON block: without `<`, so that nothing in it ends the element."""
     return Markup(msgspec.json.encode(value).decode().replace("<", "\\u003c"))  # noqa: S704 - escaped here

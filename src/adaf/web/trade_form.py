@@ -1,4 +1,4 @@
-"""The trade form: what was typed, and what is wrong with each field, by the same rules as the API's request."""
+"""The trade form: what was typed, and what is wrong with each field by the rules of the API's request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACCEPTED = {"symbol": "BTC", "side": "buy", "quantity": "1"}
 
 
 def typed(form: Mapping[str, object]) -> dict[str, str]:
-    """The form's fields as text, tidied: blanks off, the symbol in capitals, thousands separators out of numbers."""
+    """The form's fields as text: blanks off, the symbol in capitals, thousands separators out of numbers."""
     values = {name: str(form.get(name) or "").strip() for name in FIELDS}
     values["symbol"] = values["symbol"].upper()
     for name in ("quantity", "price"):

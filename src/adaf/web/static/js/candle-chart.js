@@ -11,6 +11,7 @@ class CandleChart extends HTMLElement {
     const { candles, decimals } = JSON.parse(this.querySelector("script").textContent);
     this.rows = candles;
     this.decimals = decimals;
+    this.price = new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
     this.library = await import(this.dataset.library);
     if (!this.isConnected) return;
     this.#create();
@@ -78,7 +79,7 @@ class CandleChart extends HTMLElement {
       downColor: down,
       borderDownColor: down,
       wickDownColor: down,
-      priceFormat: { type: "price", precision: this.decimals, minMove: 10 ** -this.decimals },
+      priceFormat: { type: "custom", formatter: this.price.format, minMove: 10 ** -this.decimals },
     };
   }
 

@@ -3,7 +3,7 @@
 import { colours } from "./colours.js";
 
 const GUTTER = 54;
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]; // as the server writes them
 
 class LineChart extends HTMLElement {
   #plot = null;
@@ -51,7 +51,7 @@ class LineChart extends HTMLElement {
       {
         width: this.clientWidth,
         height: this.clientHeight,
-        padding: [8, 0, 0, 0],
+        padding: [8, 16, 0, 0],
         legend: { show: false },
         tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), "UTC"),
         cursor: { y: false, points: { size: 8, fill: accent, stroke: panel, width: 2 }, drag: { x: true, y: false } },
@@ -101,7 +101,8 @@ class LineChart extends HTMLElement {
     if (index == null) return;
     const value = document.createElement("strong");
     value.textContent = this.exact.format(this.values[index]);
-    this.readout.replaceChildren(value, DAY.format(this.seconds[index] * 1000));
+    const day = new Date(this.seconds[index] * 1000);
+    this.readout.replaceChildren(value, `${dayName(this.seconds[index])} ${day.getUTCFullYear()}`);
     const at = GUTTER + this.#plot.valToPos(this.seconds[index], "x");
     const width = this.readout.offsetWidth;
     this.readout.style.left = `${at + 12 + width > this.clientWidth ? at - 12 - width : at + 12}px`;
@@ -126,7 +127,7 @@ function padded(low, high) {
 
 function dayName(seconds) {
   const day = new Date(seconds * 1000);
-  return `${day.getUTCDate()} ${day.toLocaleString("en-GB", { month: "short", timeZone: "UTC" })}`;
+  return `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`;
 }
 
 function alpha(colour) {
