@@ -10,6 +10,7 @@ from pack2 import __version__
 from pack2.cli import end_on_signals, run
 
 app = App(name="adaf", version=__version__, help="ADAF Dashboard: load data, serve it, run it tuned.")
+app.command("adaf.cli.import_bars:app", name="import")
 app.command("adaf.cli.load:app", name="load")
 app.command("adaf.cli.run:app", name="run")
 app.command("adaf.cli.serve:app", name="serve")

@@ -54,6 +54,7 @@ def run(
     elif loaded.already_loaded:
         print(f"already loaded: {loaded.sample}")
     else:
+        rows = sum(loaded.rows.values())
         print(
-            f"loaded {loaded.sample}: {sum(loaded.rows.values()):,} rows in {loaded.seconds:.1f} s; `adaf users` lists the sign-ins"
+            f"loaded {loaded.sample}: {rows:,} rows in {loaded.seconds:.1f} s; `adaf users` lists the sign-ins"
         )

@@ -117,7 +117,7 @@ def _assets(universe: list[Asset], size: Size) -> dict[str, Field]:
         "name": copy.text([asset.name for asset in universe]),
         "category": copy.text([asset.category for asset in universe]),
         "description": copy.text([
-            f"{asset.name} ({asset.symbol}) is in the category {asset.category}; its prices here are simulated."
+            f"{asset.name} ({asset.symbol}) is of the category {asset.category}; its prices are simulated."
             for asset in universe
         ]),
         "is_active": copy.boolean(np.ones(len(universe), dtype=bool)),
