@@ -1,6 +1,7 @@
 """Named queries in `.sql` files: one name a query, so that code, plans, metrics and proofs mean the same.
 
-The text sent to PostgreSQL starts with `/* name */`, which pg_stat_statements keeps: statistics join by name.
+The text sent to PostgreSQL has `/* name */` after its first word, which pg_stat_statements keeps, so that
+statistics join by name. (Not before it: PostgreSQL 18 cuts off a statement's leading comment.)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from pack2.errors import QueryFileError
 
+_FIRST_WORD = re.compile(r"^\w+")
 _NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\s*$")
 _SAMPLE = re.compile(r"^-- sample: (.*)$")
 _CONTINUED = re.compile(r"^--\s{2,}(.*)$")
@@ -73,4 +75,5 @@ def _query(name: str, lines: list[str], path: str, number: int) -> NamedQuery:
             path=path, line=number, reason=f"{name} has no statement that ends with a semicolon"
         )
     sample_sql = " ".join(sample).strip().rstrip(";") or None
-    return NamedQuery(name=name, sql=f"/* {name} */ {sql[:-1].rstrip()}", sample_sql=sample_sql, path=path)
+    named = _FIRST_WORD.sub(rf"\g<0> /* {name} */", sql[:-1].rstrip(), count=1)
+    return NamedQuery(name=name, sql=named, sample_sql=sample_sql, path=path)

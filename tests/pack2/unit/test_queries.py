@@ -33,7 +33,7 @@ def test_each_block_becomes_one_query() -> None:
     """A file holds several queries, each under its own name."""
     queries = {query.name: query for _, query in parse_queries(TWO)}
     assert list(queries) == ["one_asset", "touch_asset"]
-    assert queries["one_asset"].sql == "/* one_asset */ SELECT id FROM assets WHERE symbol = $1"
+    assert queries["one_asset"].sql == "SELECT /* one_asset */ id FROM assets WHERE symbol = $1"
     assert queries["touch_asset"].sql.endswith("SET is_active = true\nWHERE id = $1")
 
 
@@ -49,9 +49,12 @@ def test_line_numbers_point_at_the_name() -> None:
     assert [line for line, _ in parse_queries(TWO)] == [3, 8]
 
 
-def test_the_text_sent_starts_with_the_name() -> None:
-    """pg_stat_statements joins by the leading comment, so it is the first thing in the text."""
-    assert only(TWO)[0].startswith("/* one_asset */")
+def test_the_text_sent_carries_the_name_after_its_first_word() -> None:
+    """pg_stat_statements joins by the comment; PostgreSQL 18 cuts off a leading one."""
+    assert [sql.split(" ", 4)[1:4] for sql in only(TWO)] == [
+        ["/*", "one_asset", "*/"],
+        ["/*", "touch_asset", "*/"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,177 @@
+"""Runs k6 once: environment in, records, dropped iterations and the generator's own CPU use out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from pack2.loadtest.errors import K6MissingError, LoadScriptError
+from pack2.loadtest.records import Records, read_records
+
+_THRESHOLD_FAILED = 99
+_WAITING_SECONDS = 2.5
+"""Virtual users are enough for a server that answers nothing for this long: fewer would hide its stall."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One run: `name` is the script's scenario, `rate` requests a second, `offset` the first position of
+    its sequence."""
+
+    name: str
+    rate: float
+    seconds: float
+    offset: int = 0
+    ingest_from: int = 0
+    vus: int | None = None
+    waiting_seconds: float = _WAITING_SECONDS
+
+    @property
+    def virtual_users(self) -> int:
+        return self.vus or min(2000, max(20, math.ceil(self.rate * self.waiting_seconds)))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "SCENARIO": self.name,
+            "RATE": f"{self.rate:.1f}",
+            "DURATION": f"{math.ceil(self.seconds)}",
+            "OFFSET": str(self.offset),
+            "INGEST_FROM": str(self.ingest_from),
+            "VUS": str(self.virtual_users),
+        }
+
+
+@dataclass(frozen=True)
+class K6Run:
+    """What one run gave. `cpu_ratio`: the generator's CPU seconds over the run's seconds (1.0 = one whole
+    core)."""
+
+    records: Records
+    seconds: float
+    dropped: int
+    cpu_ratio: float
+    empty_thresholds: tuple[str, ...] = ()
+    failed_thresholds: bool = False
+    started_ms: float = 0.0
+
+    @property
+    def dropped_ratio(self) -> float:
+        arrived = self.dropped + int((self.records.kind != "ingest").sum())
+        return self.dropped / arrived if arrived else 0.0
+
+
+@dataclass(frozen=True)
+class _Files:
+    folder: Path
+    summary: Path = field(init=False)
+    console: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "summary", self.folder / "summary.json")
+        object.__setattr__(self, "console", self.folder / "console.txt")
+
+
+def find_k6() -> Path:
+    """k6 beside this Python, else on the PATH. Raises K6MissingError."""
+    beside = Path(sys.executable).parent / "k6"
+    found = str(beside) if beside.exists() else shutil.which("k6")
+    if found is None:
+        raise K6MissingError
+    return Path(found)
+
+
+def run_k6(script: Path, base_url: str, scenario: Scenario, environment: dict[str, str]) -> K6Run:
+    """Run `script` once and read its results back. `environment` adds TOKENS_FILE, PARAMETERS_FILE, SEED …
+
+    The generator runs on the cores that this process is bound to. Raises LoadScriptError when k6 does not
+    finish.
+    """
+    with tempfile.TemporaryDirectory(prefix="pack2-k6-") as folder:
+        files = _Files(Path(folder))
+        command = [str(find_k6()), "run", "--quiet", "--no-usage-report", "--no-color", "--address", ""]
+        command += ["--log-format", "raw", "--console-output", str(files.console), str(script)]
+        variables = os.environ | environment | scenario.environment()
+        variables |= {"BASE_URL": base_url, "SUMMARY_FILE": str(files.summary), "K6_NO_USAGE_REPORT": "true"}
+        started = time.time()
+        cpu_before = _cpu_of_children()
+        with _child(command, variables) as process:
+            _, errors = process.communicate()
+        cpu_seconds = _cpu_of_children() - cpu_before
+        seconds = time.time() - started
+        if process.returncode not in (0, _THRESHOLD_FAILED):
+            lines = [line for line in errors.splitlines() if line.strip()] or [
+                f"exit code {process.returncode}"
+            ]
+            raise LoadScriptError(script=script, reason=lines[-1][:300])
+        summary = _read_summary(files.summary)
+        return K6Run(
+            records=read_records(files.console),
+            seconds=seconds,
+            dropped=int(_counter(summary, "dropped_iterations")),
+            cpu_ratio=cpu_seconds / seconds,
+            empty_thresholds=empty_thresholds(summary),
+            failed_thresholds=process.returncode == _THRESHOLD_FAILED,
+            started_ms=started * 1000,
+        )
+
+
+@contextmanager
+def _child(command: list[str], variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The generator, in a session of its own; gone when we leave, however we leave."""
+    process = subprocess.Popen(
+        command,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _cpu_of_children() -> float:
+    """CPU seconds of every child process that we have waited for."""
+    times = psutil.Process().cpu_times()
+    return float(times.children_user + times.children_system)
+
+
+def _read_summary(path: Path) -> dict[str, dict[str, object]]:
+    if not path.exists():
+        return {}
+    metrics: dict[str, dict[str, object]] = json.loads(path.read_text())["metrics"]
+    return metrics
+
+
+def _counter(metrics: dict[str, dict[str, object]], name: str) -> float:
+    values = metrics.get(name, {}).get("values", {})
+    return float(values.get("count", 0)) if isinstance(values, dict) else 0.0
+
+
+def empty_thresholds(metrics: dict[str, dict[str, object]]) -> tuple[str, ...]:
+    """Metrics that a threshold of the script judges although no sample reached them: k6 lets those pass."""
+    return tuple(
+        sorted(name for name, metric in metrics.items() if metric.get("thresholds") and _is_empty(metric))
+    )
+
+
+def _is_empty(metric: dict[str, object]) -> bool:
+    values = metric.get("values")
+    return not isinstance(values, dict) or not any(values.values())

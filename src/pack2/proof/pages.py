@@ -1,0 +1,127 @@
+"""Page loads as a person sees them: Chromium, signed in, on a fixed slow network and processor.
+
+Largest Contentful Paint (W3C) of each page: once in a fresh browser context (first), once more in the same
+context
+(repeat). Variants alternate page by page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Error, TimeoutError, sync_playwright
+
+from pack2.proof.model import Metric, Variant
+from pack2.proof.servers import Server
+from pack2.proof.stage import Told
+from pack2.proof.statistics import grouped_change
+from pack2.services.chromium import find_chromium, launch_arguments
+
+NETWORK = {
+    "offline": False,
+    "latency": 40,
+    "downloadThroughput": 10_000_000 / 8,
+    "uploadThroughput": 5_000_000 / 8,
+}
+CPU_SLOWDOWN = 4
+_TIMEOUT_MS = 20_000
+_OBSERVE = """
+window.__lcp = 0;
+new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.__lcp = entry.startTime; })
+  .observe({ type: "largest-contentful-paint", buffered: true });
+"""
+_VARIANTS: tuple[Variant, ...] = ("before", "after")
+
+
+@dataclass
+class PageLoads:
+    """LCP in ms by (page, variant), first and repeat; `failures` are one sentence each."""
+
+    first: dict[tuple[str, Variant], list[float]] = field(default_factory=dict)
+    repeat: dict[tuple[str, Variant], list[float]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def metrics(self, pages: Sequence[str], target_percent: float) -> dict[str, Metric]:
+        """`page_load_first_ms` and `page_load_repeat_ms`: the mean over pages of each page's median."""
+        found = {}
+        for name, loads in (("page_load_first_ms", self.first), ("page_load_repeat_ms", self.repeat)):
+            before, after = (
+                [np.array(loads[page, variant]) for page in pages if loads.get((page, variant))]
+                for variant in _VARIANTS
+            )
+            if not before or len(before) != len(after):
+                continue
+            change = grouped_change(before, after)
+            target = target_percent if name == "page_load_repeat_ms" else None
+            found[name] = Metric(
+                before=change.before,
+                after=change.after,
+                change_percent=change.percent,
+                ci95_percent=change.interval,
+                target_percent=target,
+                samples=change.samples,
+                judged=False,
+                note="reported, not judged",
+            )
+        return found
+
+
+def measure(
+    servers: Mapping[Variant, Server], pages: Sequence[str], cookie: str, token: str, loads: int, tell: Told
+) -> PageLoads:
+    """Load every page `loads` times, first and repeat, on both servers."""
+    result = PageLoads()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_chromium()), args=[*launch_arguments(), "--disable-quic"]
+        )
+        try:
+            for number in range(loads):
+                for page in pages:
+                    for variant in _VARIANTS if number % 2 == 0 else _VARIANTS[::-1]:
+                        _load(browser, servers[variant], page, (cookie, token), result)
+                        tell(f"page {page} {variant}", 1.0)
+        finally:
+            browser.close()
+    return result
+
+
+def _load(browser: Browser, server: Server, page: str, session: tuple[str, str], result: PageLoads) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    try:
+        context.add_cookies([{"name": session[0], "value": session[1], "url": server.base_url}])
+        for loads in (result.first, result.repeat):
+            painted = _paint_ms(context, server.base_url + page)
+            if isinstance(painted, str):
+                result.failures.append(f"{page} of the {server.variant} server: {painted}")
+            else:
+                loads.setdefault((page, server.variant), []).append(painted)
+    finally:
+        context.close()
+
+
+def _paint_ms(context: BrowserContext, url: str) -> float | str:
+    tab = context.new_page()
+    try:
+        tab.add_init_script(_OBSERVE)
+        session: Any = context.new_cdp_session(tab)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", NETWORK)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": CPU_SLOWDOWN})
+        answer = tab.goto(url, wait_until="load", timeout=_TIMEOUT_MS)
+        if answer is None or answer.status != 200:
+            return f"status {answer.status if answer else 0}"
+        with contextlib.suppress(TimeoutError):  # a live connection never falls idle; the paint is long done
+            tab.wait_for_load_state("networkidle", timeout=5_000)
+        with contextlib.suppress(TimeoutError):
+            tab.wait_for_function("window.__lcp > 0", timeout=5_000)
+        painted = float(tab.evaluate("window.__lcp"))
+        return painted if painted > 0 else "nothing was painted"
+    except Error as error:
+        return str(error).splitlines()[0]
+    finally:
+        tab.close()
