@@ -55,6 +55,5 @@ def run(
         print(f"already loaded: {loaded.sample}")
     else:
         rows = sum(loaded.rows.values())
-        print(
-            f"loaded {loaded.sample}: {rows:,} rows in {loaded.seconds:.1f} s; `adaf users` lists the sign-ins"
-        )
+        print(f"loaded {loaded.sample}: {rows:,} rows in {loaded.seconds:.1f} s")
+        print("`adaf users` lists who may sign in")
