@@ -86,9 +86,10 @@ def share(ratio: float | None) -> str:
 
 def direction(value: Number | None) -> str:
     """The style of a gain or a loss; nothing at (rounded) zero."""
-    if value is None or abs(value) < 0.00005:
+    size = float(value or 0)
+    if abs(size) < 0.00005:
         return ""
-    return "up" if float(value) > 0 else "down"
+    return "up" if size > 0 else "down"
 
 
 def arrow(value: Number | None) -> Markup:

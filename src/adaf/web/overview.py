@@ -129,7 +129,7 @@ def _performance(points: list[NavPoint], days: int) -> Markup:
 
 def _allocation(allocation: Allocation) -> Markup:
     parts = [(part.name, part.value, part.ratio) for part in allocation.by_category if part.value > 0]
-    return panel("allocation", parts=parts, currency="USD", style="")
+    return panel("allocation", parts=parts, currency="USD", layout="")
 
 
 def _movers(movers: list[OwnMover]) -> Markup:

@@ -219,7 +219,7 @@ def _positions(portfolio: Portfolio, positions: list[Position]) -> Markup:
 
 def _allocation(portfolio: Portfolio, parts: list[AllocationPart]) -> Markup:
     shares = [(part.category, part.value, part.share_ratio) for part in parts if part.value > 0]
-    return panel("allocation", parts=shares, currency=portfolio.base_currency, style="split-tall")
+    return panel("allocation", parts=shares, currency=portfolio.base_currency, layout="split-tall")
 
 
 def _transactions(
