@@ -5,16 +5,45 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pack2.services import PostgresServer, Services, services
+from pack2.services import PostgresServer, Services, services, stop_services
 from pack2.services.chromium import ChromiumMissingError, find_chromium
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def initialised_state() -> Iterator[Path]:
+    """A state folder whose servers have run once, for copying: initialising takes longer than many a test."""
+    folder = Path(tempfile.mkdtemp(prefix="p2-"))
+    folder.chmod(0o755)
+    with services(folder / "state", database_url=None, redis_url=None, durable=False):
+        pass
+    yield folder / "state"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_folder() -> Iterator[Path]:
+    """A state folder that is not there yet; servers that the test leaves running in it are stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="p2-"))
+    folder.chmod(0o755)
+    yield folder / "state"
+    stop_services(folder / "state")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def server_folder(empty_folder: Path, initialised_state: Path) -> Path:
+    """A state folder of the test's own, initialised before."""
+    subprocess.run(["cp", "-Rp", initialised_state, empty_folder], check=True)
+    return empty_folder
 
 
 @pytest.fixture(scope="session")

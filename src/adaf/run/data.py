@@ -5,32 +5,22 @@ Loading is one transaction and a copy gets its name when it is complete, so a ki
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import psycopg
 
-from adaf.sample import Passwords, Sample, load
+from adaf.sample import Sample, load
 from adaf.sample.holdings import find_sample
+from adaf.sample.target import stored_passwords
 from pack2.config import Config
 from pack2.proof.databases import certify, settle
 from pack2.proof.tuning import tune
-from pack2.services import PostgresServer, Services, State
+from pack2.services import PostgresServer, Services
 
 SEED = 7
 
 Report = Callable[[str, float], None]
 """Told (what is being done, share done 0…1)."""
-
-
-def passwords(state: State) -> Passwords:
-    """The sign-ins' passwords, generated on this machine at first use."""
-    return Passwords(
-        viewer=state.secret("viewer"),
-        trader=state.secret("trader"),
-        operator=state.secret("operator"),
-        test_accounts=os.environ.get("ADAF_TEST_PASSWORD") or state.secret("test_accounts"),
-    )
 
 
 def untuned_name(server: PostgresServer, size: str) -> str:
@@ -42,7 +32,7 @@ def ensure_untuned(services: Services, config: Config, size: str, report: Report
     server = services.postgres
     name = untuned_name(server, size)
     url = server.url(name) if server.exists(name) else server.create_database(name)
-    load(url, size=size, seed=SEED, passwords=passwords(services.state), progress=report)
+    load(url, size=size, seed=SEED, passwords=stored_passwords(services.state), progress=report)
     assert config.application is not None
     certify(server, config.application, name, size=size, seed=SEED)
     return name
@@ -64,7 +54,7 @@ def ensure_served(services: Services, config: Config, size: str, report: Report)
         report("copying", 0.9)
         server.create_database(partial, template=original)
         server.rename_database(partial, server.database)
-    load(server.url(), size=size, seed=SEED, passwords=passwords(services.state), progress=report)
+    load(server.url(), size=size, seed=SEED, passwords=stored_passwords(services.state), progress=report)
 
 
 def tune_served(server: PostgresServer, config: Config) -> None:

@@ -14,6 +14,7 @@ import psycopg
 from adaf.run import data
 from adaf.run.server import serve
 from adaf.run.stages import stage
+from adaf.sample.target import stored_passwords
 from pack2.config import Config, load_config
 from pack2.proof import PROFILES, Proof, prove, show
 from pack2.services import Services, external, services
@@ -79,7 +80,7 @@ def _prepare_served(found: Services, config: Config, size: str) -> None:
 
 
 def _announce(url: str, found: Services) -> None:
-    secrets = data.passwords(found.state)
+    secrets = stored_passwords(found.state)
     print(f"\nADAF Dashboard is on {url} (Ctrl-C stops it and its servers)")
     for role in ("viewer", "trader", "operator"):
         print(f"  {role + '@adaf.test':<20} {getattr(secrets, role)}")

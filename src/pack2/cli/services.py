@@ -11,16 +11,20 @@ from cyclopts import App
 
 from pack2.services import services, stop_services
 
-app = App(name="services", help="Start or stop the embedded PostgreSQL and Valkey.")
+app = App(
+    name="services",
+    help="""Run the embedded PostgreSQL and Valkey in the foreground; print their URLs; stop them at Ctrl-C.
+
+    Other commands of the same state folder use them meanwhile; whoever leaves last stops them.
+
+    Example: `pack2 services`, then paste the line that it prints in another terminal.
+    """,
+)
 
 
 @app.default
 def run(*, state: Path = Path(".pack2"), json: bool = False) -> None:
-    """Start PostgreSQL and Valkey of a state folder, print their URLs, and stop them at Ctrl-C.
-
-    Other commands of the same folder use them meanwhile; whoever leaves last stops them.
-
-    Example: `pack2 services`, then in another terminal paste the line that it printed.
+    """Run the servers of a state folder until Ctrl-C.
 
     Parameters
     ----------
@@ -36,7 +40,7 @@ def run(*, state: Path = Path(".pack2"), json: bool = False) -> None:
         variables = {"DATABASE_URL": postgres.url(), "REDIS_URL": found.redis.url}
         exports = " ".join(f"{name}='{value}'" for name, value in variables.items())
         print(msgspec.json.encode(variables).decode() if json else f"export {exports}", flush=True)
-        wait_for_end()
+        _wait_for_end()
 
 
 @app.command
@@ -53,7 +57,7 @@ def stop(*, state: Path = Path(".pack2")) -> None:
     stop_services(state)
 
 
-def wait_for_end() -> None:
+def _wait_for_end() -> None:
     """Return at Ctrl-C or SIGTERM."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -16,6 +16,8 @@ OLDEST_REDIS = (6, 2)
 
 def find_postgres(url: str) -> PostgresServer:
     """The server of DATABASE_URL, if it answers and is PostgreSQL 14 or newer."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise _refused("DATABASE_URL", url, "it does not start with postgresql://")
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version
