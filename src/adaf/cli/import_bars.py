@@ -7,16 +7,12 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import msgspec
-from cyclopts import App
 
 from adaf.market.bar_import import import_bars
 from adaf.run.stages import stage
 from adaf.sample.target import target
 
-app = App(name="import", help="Import one-minute bars from a CSV or Parquet file.")
 
-
-@app.default
 def run(
     file: Path, *, symbol: str, create: bool = False, database_url: str | None = None, json: bool = False
 ) -> None:

@@ -6,16 +6,12 @@ import sys
 from contextlib import redirect_stdout
 
 import msgspec
-from cyclopts import App
 
 from adaf.run.stages import stage
 from adaf.sample import load
 from adaf.sample.target import stored_passwords, target
 
-app = App(name="load", help="Make schema and sample data in a database.")
 
-
-@app.default
 def run(
     *,
     size: str = "small",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from adaf.run.orchestrate import run
 
-app = App(name="run", help="Start the servers, load, measure, tune and serve.")
 
-
-@app.default
 def run_command(
     *,
     serve_only: Annotated[bool, Parameter(negative=())] = False,

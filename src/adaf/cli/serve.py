@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from adaf.run.served import require_loaded
 from adaf.run.server import serve
 from pack2.services import services
 
-app = App(name="serve", help="Serve the dashboard over a loaded database.")
 
-
-@app.default
 def run(
     *,
     port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 8000,

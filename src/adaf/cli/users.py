@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from adaf.sample.sign_ins import SignIn, reset, sign_ins
 from adaf.sample.target import target
 
-app = App(name="users", help="List the sign-ins, or give one a new password.")
 
-
-@app.default
 def run(
     *,
     reset_name: Annotated[
