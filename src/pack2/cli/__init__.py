@@ -1,4 +1,4 @@
-"""The command `pack2`: one file a command group, no logic. Failures are one line on stderr and exit code 2."""
+"""The command `pack2`: one file a command group, no logic. Failures are one line on stderr, exit code 2."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ def _end(number: int, _frame: object) -> None:
 
 def run(command: App, tokens: list[str] | None = None) -> int:
     """Run `command` and turn its failures into an exit code and one line."""
+    if (sys.argv[1:] if tokens is None else tokens)[:1] in ([], ["--help"], ["-h"]):
+        for name in command:
+            command[name]  # imported now, for its line in the list of commands
     try:
         result = command(tokens, result_action="return_value")
     except Pack2Error as error:
