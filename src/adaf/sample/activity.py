@@ -8,10 +8,12 @@ import numpy as np
 
 from adaf.sample import copy_format as copy
 from adaf.sample.copy_format import Field, Floats, Integers
+from adaf.sample.people import NAMED
 from adaf.sample.sizes import DAY_MICROSECONDS, SAMPLE_END_MICROSECONDS, Size
 from adaf.sample.streams import stream, zipf_weights
 from adaf.sample.universe import Asset
 
+_NEWEST_UNREAD = 4  # of each named user
 _ALERT_KINDS = ("price_above", "price_below", "drawdown", "volume_spike")
 _ACTIONS = (
     "auth.sign_in",
@@ -40,6 +42,8 @@ def alerts(size: Size, seed: int, universe: list[Asset], last_prices: Floats) ->
     triggered = np.sort(_within(size, rng, count))
     age_days = (SAMPLE_END_MICROSECONDS - triggered) / DAY_MICROSECONDS
     is_read = rng.random(count) < np.clip(0.75 + age_days / size.days * 0.32, 0, 0.98)
+    for named in range(1, len(NAMED) + 1):
+        is_read[np.flatnonzero(user == named)[-_NEWEST_UNREAD:]] = False
     yield {
         "id": copy.int8(np.arange(1, count + 1)),
         "user_id": copy.int8(user),

@@ -20,4 +20,4 @@ class ForeignDatabaseError(Pack2Error):
 
 
 class LoadError(Pack2Error):
-    """The load stopped and nothing of it is kept: {reason}. Mend that and run `adaf load` again."""
+    """The load stopped: {reason}. Mend that and run `adaf load` again: no half load is kept."""
