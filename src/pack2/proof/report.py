@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pack2.proof.latency import Latencies
 from pack2.proof.model import Proof, write_proof
-from pack2.proof.plots import draw
 from pack2.proof.wording import HEADER, markdown_table, rows, value, verdict
 
 _CAPTIONS = {
@@ -19,6 +18,8 @@ _CAPTIONS = {
 
 def write_report(proof: Proof, latencies: Latencies | None, out: Path) -> None:
     """Everything that a reader may look at afterwards, into `out`."""
+    from pack2.proof.plots import draw  # matplotlib takes a second to import: only who draws waits for it
+
     out.mkdir(parents=True, exist_ok=True)
     pictures = draw(proof, latencies, out)
     write_proof(proof, out / "proof.json")

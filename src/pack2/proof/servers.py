@@ -21,6 +21,7 @@ from pack2.proof.client import send
 from pack2.proof.databases import filled
 from pack2.proof.errors import ServerNotReadyError
 from pack2.proof.model import Variant
+from pack2.services.processes import ends_with_parent
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 4.0
@@ -74,7 +75,7 @@ def running(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
+            preexec_fn=lambda: _in_child(cores),
         )
     server = Server(variant, f"http://127.0.0.1:{port}", database_url, process, log)
     try:
@@ -82,6 +83,13 @@ def running(
         yield server
     finally:
         _stop(process)
+
+
+def _in_child(cores: frozenset[int]) -> None:
+    """A proof that is killed leaves no application server behind."""
+    ends_with_parent()
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def _wait_until_ready(server: Server, path: str) -> None:
