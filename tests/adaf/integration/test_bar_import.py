@@ -42,8 +42,10 @@ BARS: LiteralString = (
     "SELECT extract(epoch FROM ts)::bigint, close FROM market_data m JOIN assets a ON a.id = m.asset_id"
     " WHERE symbol = 'BTC' AND ts >= '2026-10-03' ORDER BY ts"
 )
-QUOTE: LiteralString = "SELECT ts, price, volume_24h, price_24h_ago FROM quotes q JOIN assets a ON a.id = q.asset_id"
+QUOTE: LiteralString = (
+    "SELECT ts, price, volume_24h, price_24h_ago FROM quotes q JOIN assets a ON a.id = q.asset_id"
     " WHERE symbol = 'BTC'"
+)
 
 
 def test_bars_are_inserted_and_the_quote_follows(sample_copy: str, write: Write) -> None:
