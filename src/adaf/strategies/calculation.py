@@ -28,12 +28,12 @@ def calculate(kind: Kind, timeframe: Timeframe, parameters: Mapping[str, Any], b
 
     Sharpe and Sortino ratio, volatility, CAGR and drawdown are empyrical's. Raises TooFewBarsError.
     """
-    import empyrical  # here: it brings pandas, seconds to import, and only the calculating process needs it
-
     needed = windows(parameters)[1] + 2
     close = bars.close
     if len(close) < needed:
         raise TooFewBarsError(f"A run needs {needed} candles of {timeframe}; there are {len(close)}.")
+    import empyrical  # here: it brings pandas, seconds to import, and only the calculating process needs it
+
     exposure = BY_KIND[kind](bars, parameters)
     returns = strategy_returns(close, exposure)
     equity = np.cumprod(1 + returns, dtype=np.float64)

@@ -17,7 +17,7 @@ LIMIT $2;
 
 -- name: search_assets
 -- sample: SELECT term, term || '%', 10 FROM (SELECT left(lower(name), 4) AS term FROM assets ORDER BY id LIMIT 10) t
---   UNION ALL (SELECT lower(symbol), lower(symbol) || '%', 10 FROM assets ORDER BY id LIMIT 10)
+--   UNION (SELECT lower(symbol), lower(symbol) || '%', 10 FROM assets ORDER BY id LIMIT 10)
 SELECT a.symbol, a.name, a.category,
        greatest(similarity(lower(a.symbol), $1), similarity(lower(a.name), $1))::float8 AS score
 FROM assets a
@@ -26,7 +26,7 @@ ORDER BY lower(a.symbol) = $1 DESC, score DESC, a.symbol
 LIMIT $3;
 
 -- name: search_portfolios
--- sample: SELECT owner_id, '%' || left(lower(name), 4) || '%', 10 FROM portfolios ORDER BY id LIMIT 20
+-- sample: SELECT DISTINCT owner_id, '%' || left(lower(name), 4) || '%', 10 FROM (SELECT * FROM portfolios ORDER BY id LIMIT 25) p
 SELECT p.id, p.name, p.is_archived
 FROM portfolios p
 WHERE p.owner_id = $1 AND lower(p.name) LIKE $2
@@ -34,7 +34,7 @@ ORDER BY p.is_archived, p.name, p.id
 LIMIT $3;
 
 -- name: search_strategies
--- sample: SELECT owner_id, '%' || left(lower(name), 5) || '%', 10 FROM strategies ORDER BY id LIMIT 20
+-- sample: SELECT DISTINCT owner_id, '%' || left(lower(name), 5) || '%', 10 FROM (SELECT * FROM strategies ORDER BY id LIMIT 25) s
 SELECT s.id, s.name, s.kind, a.symbol, s.owner_id = $1 AS is_own
 FROM strategies s
 JOIN assets a ON a.id = s.asset_id

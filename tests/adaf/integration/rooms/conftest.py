@@ -37,7 +37,7 @@ class Dashboard:
                 self.tokens[user_id], _ = await self.app.state.sessions.open(tx, user_id)
         return {"Authorization": f"Bearer {self.tokens[user_id]}"}
 
-    async def get(self, user_id: int, path: str, status: int = 200, **params: Any) -> Any:
+    async def get(self, user_id: int, path: str, status: int = 200, /, **params: Any) -> Any:
         """The JSON of GET `path` as `user_id`; fails the test on another status."""
         answer = await self.client.get(path, params=params, headers=await self.headers(user_id))
         assert answer.status_code == status, (path, params, answer.text)
@@ -51,7 +51,7 @@ class Dashboard:
             return check_problem(answer)
         return answer.json() if answer.content else None
 
-    async def every_item(self, user_id: int, path: str, limit: int, **params: Any) -> list[Any]:
+    async def every_item(self, user_id: int, path: str, limit: int, /, **params: Any) -> list[Any]:
         """All items of a paged list, page by page."""
         items: list[Any] = []
         cursor: dict[str, str] = {}
@@ -98,7 +98,7 @@ async def _call(hooks: Sequence[Callable[..., Any]]) -> None:
 
 @pytest.fixture
 def user(dashboard: Dashboard) -> Callable[[str], Any]:
-    """The number of the first user with a role who has a portfolio where the role permits one."""
+    """The number of the first user with a role: `await user("trader")`."""
 
     async def find(role: str) -> int:
         number: int = await dashboard.sql.fetchval("SELECT min(id) FROM users WHERE role = $1", role)
