@@ -37,8 +37,8 @@ def all_ledgered(connection: Connection) -> tuple[Ledgered, ...]:
     return tuple(Ledgered(*row) for row in rows.fetchall())
 
 
-def read_view(connection: Connection, regclass: str, schema: str | None = None) -> RollupView:
-    """The view `regclass`, understood and checked; `schema` is its own where it was moved away.
+def read_view(connection: Connection, regclass: str, own: tuple[str, str] | None = None) -> RollupView:
+    """The view `regclass`, understood and checked; `own` are its schema and name where it was moved away.
 
     Raises UnsupportedViewError.
     """
@@ -50,7 +50,7 @@ def read_view(connection: Connection, regclass: str, schema: str | None = None) 
     ).fetchone()
     if row is None:
         raise UnsupportedViewError(view=regclass, reason="there is no such view")
-    oid, found_schema, name, kind, columns = row
+    oid, schema, name, kind, columns = row
     if kind != "v":
         raise UnsupportedViewError(view=regclass, reason="it is no plain view")
     if len(name.encode()) > _NAME_BYTES:
@@ -62,7 +62,7 @@ def read_view(connection: Connection, regclass: str, schema: str | None = None) 
     assert definition is not None
     aggregates = connection.execute("SELECT proname FROM pg_proc WHERE prokind = 'a'").fetchall()
     view = parse_view(
-        schema or found_schema, name, definition[0], tuple(columns), frozenset(row[0] for row in aggregates)
+        *(own or (schema, name)), definition[0], tuple(columns), frozenset(row[0] for row in aggregates)
     )
     _check_expressions(connection, view)
     _check_source(connection, view)
@@ -122,7 +122,8 @@ def check_movable(connection: Connection, view: RollupView) -> None:
     dependants = connection.execute(
         "SELECT DISTINCT pg_describe_object(classid, objid, 0) FROM pg_depend d"
         " WHERE refclassid = 'pg_class'::regclass AND refobjid = %s::regclass AND deptype = 'n' AND NOT"
-        " (classid = 'pg_rewrite'::regclass AND objid IN (SELECT oid FROM pg_rewrite WHERE ev_class = refobjid))"
+        " (classid = 'pg_rewrite'::regclass"
+        " AND objid IN (SELECT oid FROM pg_rewrite WHERE ev_class = refobjid))"
         " ORDER BY 1",
         (regclass,),
     ).fetchall()

@@ -102,8 +102,16 @@ def applied_sql(connection: Connection, name: str) -> RollupSql:
     line = ledgered(connection, name)
     if line is None or line.state != "applied":
         raise RollupMissingError(view=name)
-    view = read_view(connection, f"pack2.{quote(line.name)}", line.view_schema)
+    view = read_view(connection, kept_view(line.name), (line.view_schema, line.name))
     return RollupSql(view, f"{quote(view.schema)}.{quote(view.name)}")
+
+
+def kept_view(name: str) -> str:
+    """Where the plain view of the rollup `name` stands meanwhile, quoted.
+
+    Never under its own name: a role called pack2 has schema pack2 in its search path, before public.
+    """
+    return f"pack2.{quote(f'{name}_view')}"
 
 
 def _report(connection: Connection, view: RollupView, outcome: str, started: float) -> AppliedRollup:
@@ -129,10 +137,12 @@ def _begin(connection: Connection, sql: RollupSql) -> None:
     _lock_source(connection, sql)
     columns = ", ".join(quote(column) for column in view.columns)
     connection.execute(
-        f"CREATE TABLE {sql.table} AS SELECT {columns} FROM {quote(view.schema)}.{quote(view.name)} WITH NO DATA"
+        f"CREATE TABLE {sql.table} AS SELECT {columns}"
+        f" FROM {quote(view.schema)}.{quote(view.name)} WITH NO DATA"
     )
     connection.execute(
-        f"ALTER TABLE {sql.table} ADD CONSTRAINT {quote(f'{view.name}_pkey')} PRIMARY KEY ({sql.key_columns}),"
+        f"ALTER TABLE {sql.table} ADD CONSTRAINT {quote(f'{view.name}_pkey')}"
+        f" PRIMARY KEY ({sql.key_columns}),"
         " SET (fillfactor = 90)"
     )
     for operation in OPERATIONS:
@@ -217,8 +227,10 @@ def _chunks(
         return
     column = bucket.range_column
     bounds = connection.execute(
-        f"SELECT DISTINCT (SELECT {bucket.expression} FROM (SELECT low + (high - low) * i / n AS {column}) p)::text"
-        f" FROM (SELECT min({column}) AS low, max({column}) AS high, greatest(1, count(*) / {_CHUNK_ROWS}) AS n"
+        f"SELECT DISTINCT (SELECT {bucket.expression}"
+        f" FROM (SELECT low + (high - low) * i / n AS {column}) p)::text"
+        f" FROM (SELECT min({column}) AS low, max({column}) AS high,"
+        f" greatest(1, count(*) / {_CHUNK_ROWS}) AS n"
         f" FROM {sql.source}) s, generate_series(0, n) AS i WHERE low IS NOT NULL ORDER BY 1"
     ).fetchall()
     edges = [row[0] for row in bounds if filled_to is None or row[0] >= filled_to]
@@ -240,7 +252,8 @@ def _swap(connection: Connection, sql: RollupSql) -> None:
         " WHERE oid = %s::regclass AND privilege_type = 'SELECT' AND grantee <> relowner",
         (name,),
     ).fetchall()
-    connection.execute(f"ALTER VIEW {name} SET SCHEMA pack2")
+    connection.execute(f"ALTER VIEW {name} RENAME TO {quote(f'{view.name}_view')}")
+    connection.execute(f"ALTER VIEW {quote(view.schema)}.{quote(f'{view.name}_view')} SET SCHEMA pack2")
     connection.execute(f"ALTER TABLE {sql.table} SET SCHEMA {quote(view.schema)}")
     connection.execute(
         f"ALTER TABLE {quote(view.schema)}.{quote(f'{view.name}_table')} RENAME TO {quote(view.name)}"
@@ -248,7 +261,7 @@ def _swap(connection: Connection, sql: RollupSql) -> None:
     for role, oid, grantable in grants:
         option = " WITH GRANT OPTION" if grantable else ""
         connection.execute(f"GRANT SELECT ON {name} TO {role if oid else 'PUBLIC'}{option}")
-    comment = f"Rollup of the view pack2.{view.name}, maintained by triggers; see `pack2 rollup`."
+    comment = f"Rollup of the view {kept_view(view.name)}, maintained by triggers; see `pack2 rollup`."
     connection.execute(f"COMMENT ON TABLE {name} IS {literal(comment)}")
     named = RollupSql(view, name)
     for operation in OPERATIONS:
@@ -287,6 +300,8 @@ def _remove(connection: Connection, sql: RollupSql, is_applied: bool) -> None:
         connection.execute(f"DROP FUNCTION {sql.function(operation)}()")
     connection.execute(f"DROP TABLE {sql.table}")
     if is_applied:
-        connection.execute(f"ALTER VIEW pack2.{quote(view.name)} SET SCHEMA {quote(view.schema)}")
+        connection.execute(f"ALTER VIEW {kept_view(view.name)} SET SCHEMA {quote(view.schema)}")
+        kept = f"{quote(view.schema)}.{quote(f'{view.name}_view')}"
+        connection.execute(f"ALTER VIEW {kept} RENAME TO {quote(view.name)}")
     connection.execute("DELETE FROM pack2.rollup_marks WHERE rollup = %s", (view.name,))
     connection.execute("DELETE FROM pack2.rollups WHERE name = %s", (view.name,))
