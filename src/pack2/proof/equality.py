@@ -23,7 +23,8 @@ _DIGITS = 9
 _VOLATILE = re.compile(rb'(nonce|csrf|request_id)="?[^"&\s]+|"(request_id|generated_at|expires_at)":"[^"]*"')
 _COUNT = r"""
 SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
-WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query ~ '^\w+ /\* [a-z0-9_]+ \*/'
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND query ~ '^\w+ /\* [a-z0-9_]+ \*/'
 """
 
 
@@ -50,7 +51,7 @@ def compare(servers: Mapping[Variant, Server], parameters: Mapping[str, Any], co
             asked = [(before, count_before), (after, count_after), (after, count_after)]
             answers, counts = zip(*(_ask(*one, sample["path"], headers) for one in asked), strict=True)
             statements.setdefault(sample["name"], (counts[0], counts[1], counts[2]))
-            different += _differences(sample["name"], answers)
+            different += differences(sample["name"], answers)
     return Comparison(tuple(different), len(samples), statements)
 
 
@@ -78,7 +79,7 @@ def _counter(server: Server) -> psycopg.Connection:
     return psycopg.connect(server.database_url, autocommit=True)
 
 
-def _differences(name: str, answers: Sequence[Answer]) -> list[str]:
+def differences(name: str, answers: Sequence[Answer]) -> list[str]:
     expected, *others = answers
     if expected.status != 200:
         return [f"{name} answered {expected.status} untuned"]

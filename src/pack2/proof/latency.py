@@ -3,6 +3,7 @@ requests."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,10 +13,13 @@ from pack2.loadtest.records import HIT, Records, concatenate
 from pack2.proof.model import Metric, RouteRow, Variant
 from pack2.proof.plan import Profile, slots
 from pack2.proof.stage import Stage
-from pack2.proof.statistics import Change, blocks, paired_change, percentile
+from pack2.proof.statistics import Change, blocks, minimum_samples, paired_change
 from pack2.proof.verdict import is_contested
 
 BLOCK_SECONDS = 2.0
+SAMPLE_MARGIN = 1.3
+"""Not every request of the mix is an API read."""
+LONGEST = 4
 WRITES_A_SECOND = 10.0
 
 
@@ -33,7 +37,7 @@ class Latencies:
         for variant, records in self.records.items():
             chosen = records.where(records.api_reads if kind == "api" else records.kind == kind)
             grouped[variant] = blocks(chosen.duration_ms, chosen.position, length)
-        return paired_change(grouped["before"], grouped["after"], percentile(q))
+        return paired_change(grouped["before"], grouped["after"], q)
 
 
 def measure(stage: Stage, profile: Profile, rate: float) -> Latencies:
@@ -41,7 +45,14 @@ def measure(stage: Stage, profile: Profile, rate: float) -> Latencies:
     requests."""
     for variant in ("before", "after"):
         stage.warm_up(variant, rate, profile.warm_up_seconds)
-    return _slices(stage, "latency", rate, profile.slice_seconds, profile.pairs, profile.extra_slices // 2)
+    seconds = slice_seconds(profile, rate)
+    return _slices(stage, "latency", rate, seconds, profile.pairs, profile.extra_slices // 2)
+
+
+def slice_seconds(profile: Profile, rate: float) -> float:
+    """The profile's seconds, or as many more as a slow application needs for the samples behind a p95."""
+    needed = SAMPLE_MARGIN * minimum_samples(95) / (rate * profile.pairs)
+    return min(LONGEST * profile.slice_seconds, max(profile.slice_seconds, math.ceil(needed)))
 
 
 def measure_writes(stage: Stage, profile: Profile) -> Latencies:

@@ -51,8 +51,8 @@ def prove(
     """Measure the application before and after, write `proof.md`, `proof.json` and plots to `out`, return
     the proof.
 
-    `untuned` names the untuned database, `<application>_<size>_untuned` unless told otherwise; it is loaded when
-    it is missing, incomplete or of another seed. Raises Pack2Error when nothing could be measured.
+    `untuned` names the untuned database, `<application>_<size>_untuned` unless told otherwise; it is loaded
+    when it is missing, incomplete or of another seed. Raises Pack2Error when nothing could be measured.
     """
     application = _application(config)
     chosen = profile or PROFILES.get(size, PROFILES["medium"])
@@ -286,7 +286,7 @@ class _Runner:
             "operator_ingestion": bool(self.parameters.get("operator")),
             "sign_in_ms": round(sorted(door.sign_in_ms)[len(door.sign_in_ms) // 2], 1),
             "latency_rate_per_second": round(rate, 1),
-            "latency_seconds": profile.pairs * profile.slice_seconds,
+            "latency_seconds": profile.pairs * latency.slice_seconds(profile, rate),
             "answers_compared": comparison.compared,
             "cpu_by_others_ratio_worst": round(max(one.others_cpu_ratio for one in stage.health), 3),
             "page_network": f"{pages.NETWORK['downloadThroughput'] * 8 / 1e6:.0f} Mbit/s, 40 ms",

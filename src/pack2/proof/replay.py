@@ -21,7 +21,7 @@ import numpy as np
 
 from pack2.database.queries import NamedQuery
 from pack2.proof.model import QueryRow, Variant
-from pack2.proof.statistics import Change, paired_change, percentile
+from pack2.proof.statistics import Change, paired_change
 
 BLOCK = 10
 _CALLS = r"""
@@ -158,7 +158,7 @@ def _change(times: Mapping[Variant, np.ndarray[Any, np.dtype[np.float64]]], seed
         }
         for variant, values in times.items()
     }
-    return paired_change(groups["before"], groups["after"], percentile(95), seed=seed)
+    return paired_change(groups["before"], groups["after"], 95, seed=seed)
 
 
 def _rows(

@@ -10,14 +10,13 @@ intervals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Statistic = Callable[[Floats], float]
 
 RESAMPLES = 2000
 MINIMUM_BEHIND = 10
@@ -33,11 +32,6 @@ class Change:
     percent: float
     interval: tuple[float, float]
     samples: int
-
-
-def percentile(q: float) -> Statistic:
-    """The q-th percentile (0–100) by linear interpolation."""
-    return lambda values: float(np.percentile(values, q))
 
 
 def minimum_samples(q: float) -> int:
@@ -56,32 +50,36 @@ def blocks(values: Floats, keys: NDArray[np.int64], length: int) -> dict[int, Fl
     return {int(group): values[groups == group] for group in np.unique(groups)}
 
 
-def paired_change(
-    before: dict[int, Floats], after: dict[int, Floats], statistic: Statistic, *, seed: int = 1
-) -> Change:
-    """Change of `statistic` from `before` to `after`, by resampling the blocks that both have, together."""
+def paired_change(before: dict[int, Floats], after: dict[int, Floats], q: float, *, seed: int = 1) -> Change:
+    """Change of the q-th percentile from `before` to `after`, by resampling the blocks that both have,
+    together."""
     shared = sorted(before.keys() & after.keys())
     if not shared:
         nothing = float("nan")
         return Change(nothing, nothing, nothing, (nothing, nothing), 0)
-    pairs = [(before[key], after[key]) for key in shared]
-    random = np.random.default_rng(seed)
-    changes = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        drawn = random.integers(0, len(pairs), len(pairs))
-        changes[index] = change_percent(*(_both(pairs, drawn, statistic)))
-    first, second = _both(pairs, np.arange(len(pairs)), statistic)
-    low, high = np.percentile(changes, [2.5, 97.5])
-    samples = min(sum(len(pair[0]) for pair in pairs), sum(len(pair[1]) for pair in pairs))
+    drawn = np.random.default_rng(seed).multinomial(
+        len(shared), np.full(len(shared), 1 / len(shared)), RESAMPLES
+    )
+    sides = [[side[key] for key in shared] for side in (before, after)]
+    low, high = np.percentile(
+        100 * (_resampled(sides[1], drawn, q) / _resampled(sides[0], drawn, q) - 1), [2.5, 97.5]
+    )
+    first, second = (float(np.percentile(np.concatenate(side), q)) for side in sides)
+    samples = min(sum(map(len, side)) for side in sides)
     return Change(first, second, change_percent(first, second), (float(low), float(high)), samples)
 
 
-def _both(
-    pairs: Sequence[tuple[Floats, Floats]], drawn: NDArray[np.int64], statistic: Statistic
-) -> tuple[float, float]:
-    first = statistic(np.concatenate([pairs[index][0] for index in drawn]))
-    second = statistic(np.concatenate([pairs[index][1] for index in drawn]))
-    return first, second
+def _resampled(groups: Sequence[Floats], drawn: NDArray[np.int64], q: float) -> Floats:
+    """The q-th percentile of each resample; row r of `drawn` says how often it holds each group."""
+    values = np.concatenate(groups)
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    order = np.argsort(values, kind="stable")
+    values, owner = values[order], owner[order]
+    found = np.empty(len(drawn))
+    for row, counts in enumerate(drawn):
+        reached = np.cumsum(counts[owner])
+        found[row] = values[np.searchsorted(reached, q / 100 * reached[-1])]
+    return found
 
 
 def ratio_interval(hits: dict[int, Floats], *, seed: int = 1) -> tuple[float, float]:

@@ -1,8 +1,7 @@
-"""The smallest application that a proof can measure: one slow query, one page, one write, a cache when PACK2 is on."""
+"""The smallest application that a proof can measure: a slow query, a page, a write, a cache if PACK2 is on."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -19,7 +18,6 @@ from starlette.routing import Route
 from pack2.database.queries import find_queries
 
 TUNED = os.environ.get("PACK2") != "off"
-FREEZE = os.environ.get("NOTES_FREEZE") == "on"
 QUERIES = find_queries(["*.sql"], Path(__file__).parent / "queries")
 stored: dict[str, tuple[float, bytes]] = {}
 
@@ -27,22 +25,14 @@ stored: dict[str, tuple[float, bytes]] = {}
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=2, max_size=4)
-    freezing = asyncio.create_task(freeze()) if FREEZE else None
     yield
-    if freezing:
-        freezing.cancel()
     await app.state.pool.close()
 
 
-async def freeze() -> None:
-    """Stop the whole server for one second in four."""
-    while True:
-        await asyncio.sleep(3)
-        time.sleep(1)  # noqa: ASYNC251  a frozen process is the point
-
-
 def account(request: Request) -> int:
-    token = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get("notes", "")
+    token = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get(
+        "notes", ""
+    )
     return int(token.removeprefix("token-"))
 
 
@@ -60,7 +50,9 @@ async def sign_in(request: Request) -> Response:
     if content["password"] != os.environ["NOTES_PASSWORD"]:
         return JSONResponse({"title": "wrong"}, 401)
     number = int(content["email"].split("-")[1].split("@")[0])
-    return JSONResponse({"token": f"token-{number}"}) if number <= 5 else JSONResponse({"title": "unknown"}, 401)
+    return (
+        JSONResponse({"token": f"token-{number}"}) if number <= 5 else JSONResponse({"title": "unknown"}, 401)
+    )
 
 
 async def notes(request: Request) -> Response:

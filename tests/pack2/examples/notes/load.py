@@ -13,7 +13,8 @@ ROWS = {"mini": 60_000}
 def main(size: str, seed: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.execute(
-            "CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner int NOT NULL, body text NOT NULL)"
+            "CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            " owner int NOT NULL, body text NOT NULL)"
         )
         connection.execute(
             "INSERT INTO notes (owner, body) SELECT 1 + (n * 7919 + %s) %% 6000, repeat('word ', 20) || n"
