@@ -41,15 +41,22 @@ _checked: set[tuple[str, type[Any]]] = set()
 STATEMENT_TIMEOUT_SECONDS = 10
 POOL_TIMEOUT_SECONDS = 5
 
+AWAY = "The database does not answer at the moment; try again."
+_CUT_OFF = (
+    asyncio.CancelledError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement on a connection that the server just ended
+)
 _GONE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown, statement_timeout
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InternalClientError,
 )
 
 
@@ -138,7 +145,7 @@ class Database(_Statements):
         try:
             return await self._pool.acquire(POOL_TIMEOUT_SECONDS)
         except Exception as error:
-            _tell(error)
+            raise Unavailable(AWAY) from error
         finally:
             if (spent := current.get()) is not None:
                 spent.pool_seconds += perf_counter() - started
@@ -187,15 +194,13 @@ async def _timed(method: _Method, connection: asyncpg.Connection, sql: str, args
 
 def _is_sound(error: BaseException) -> bool:
     """Whether the connection may be used again: not when its statement was cut off half-way."""
-    return not isinstance(
-        error, asyncio.CancelledError | OSError | TimeoutError | asyncpg.PostgresConnectionError
-    )
+    return not isinstance(error, _CUT_OFF)
 
 
 def _tell(error: BaseException) -> NoReturn:
     """Raises Unavailable for PostgreSQL away, overloaded or too slow; anything else as it is."""
     if isinstance(error, _GONE):
-        raise Unavailable("The database does not answer at the moment; try again.") from error
+        raise Unavailable(AWAY) from error
     raise error
 
 

@@ -80,6 +80,7 @@ def _described(app: Litestar) -> Litestar:
     ]
     return Litestar(
         [*handlers],
+        request_class=Request,
         openapi_config=OpenAPIConfig(
             title="ADAF Dashboard", version="1", description=DESCRIPTION, use_handler_docstrings=True
         ),
@@ -93,7 +94,7 @@ def _own(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
 
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
     role = handler.opt.get("role", "viewer")
-    for status in sorted(_problems(method, path, role)):
+    for status in sorted(_problems(method, path, role, bool(operation.get("parameters")))):
         operation["responses"][str(status)] = {
             "description": _TELLS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -101,13 +102,13 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
     operation["security"] = [] if role is None else [{"session": []}, {"bearer": []}]
 
 
-def _problems(method: str, path: str, role: str | None) -> set[int]:
+def _problems(method: str, path: str, role: str | None, has_parameters: bool) -> set[int]:
     statuses = {400, 503}
     if role is not None:
         statuses.add(401)
     if role in ("trader", "operator"):
         statuses.add(403)
-    if "{" in path or path == "/api/market/correlation":
+    if has_parameters:
         statuses.add(404)
     if method in _UNSAFE:
         statuses |= {403, 404, 409, 413, 422}

@@ -134,6 +134,12 @@ def from_data_error(_: Request[Any, Any, Any], error: asyncpg.DataError) -> Resp
     )
 
 
+def from_depth(_: Request[Any, Any, Any], error: RecursionError) -> Response[ProblemDocument]:
+    """A body that is nested deeper than any of ours."""
+    _log.info("refused: %s", error)
+    return answer(400, "The body is nested too deeply; /api/openapi.json describes what is accepted.")
+
+
 def from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:
     """A defect of ours: logged in full, told without details."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -163,5 +169,6 @@ HANDLERS: dict[int | type[Exception], Any] = {
     Problem: from_problem,
     HTTPException: from_litestar,
     asyncpg.DataError: from_data_error,
+    RecursionError: from_depth,
     Exception: from_unexpected,
 }
