@@ -25,17 +25,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_user_recent
     ON audit_log (user_id, ts DESC, id DESC);
 
--- serves: audit_by_action
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_action_recent
-    ON audit_log (action text_pattern_ops, ts DESC, id DESC);
-
 -- serves: recent_sign_ins
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_sign_ins
     ON audit_log (user_id, ts DESC) WHERE action = 'auth.sign_in';
-
--- serves: sessions_of_user
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_sessions_user_recent
-    ON sessions (user_id, created_at DESC);
 
 -- Transactions: the ledger by portfolio, by portfolio and asset, by asset, and by time; never updated.
 
@@ -59,10 +51,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_asset_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_executed_brin
     ON transactions USING brin (executed_at) WITH (pages_per_range = 16);
 
--- serves: most_traded
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_executed
-    ON transactions (executed_at) INCLUDE (asset_id, quantity, price);
-
 -- Signals: newest of all, of an asset, of a strategy, by direction, by tag, strongest.
 
 -- serves: signals_recent, overview_signals_on_holdings
@@ -73,49 +61,15 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_asset_recent
     ON signals (asset_id, ts DESC, id DESC) INCLUDE (direction, strength);
 
--- serves: signals_by_symbol_and_direction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_asset_direction
-    ON signals (asset_id, direction, ts DESC, id DESC);
-
 -- serves: signals_by_strategy
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_strategy_recent
     ON signals (strategy_id, ts DESC, id DESC);
-
--- serves: signals_by_direction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_direction_recent
-    ON signals (direction, ts DESC, id DESC) INCLUDE (strength);
-
--- serves: signals_by_tag
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_payload
-    ON signals USING gin (payload jsonb_path_ops);
 
 -- serves: signals_strongest
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_strongest
     ON signals (strength DESC, id DESC) INCLUDE (ts) WHERE direction <> 'hold';
 
--- Positions: the quantity is updated by every trade, so it stays out of every index (HOT).
-
--- serves: asset_holders
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_positions_asset
-    ON positions (asset_id);
-
--- Strategies: public ones by last change; runs of a strategy and of a user; returns by day for the leaderboard.
-
--- serves: strategies_public
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategies_public_recent
-    ON strategies (updated_at DESC, id DESC) WHERE is_public;
-
--- serves: strategies_public_by_kind
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategies_public_kind
-    ON strategies (kind, updated_at DESC, id DESC) WHERE is_public;
-
--- serves: asset_public_strategies
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategies_public_asset
-    ON strategies (asset_id, updated_at DESC, id DESC) WHERE is_public;
-
--- serves: search_strategies
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategies_name_trigrams
-    ON strategies USING gin (lower(name) gin_trgm_ops);
+-- Strategies: runs of a strategy, of a user, the best one; returns without touching the table.
 
 -- serves: strategy_runs_page
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_runs_recent
@@ -129,9 +83,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_runs_best
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_runs_user_recent
     ON strategy_runs (requested_by, started_at DESC, id DESC);
 
--- serves: strategies_leaderboard
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_returns_day
-    ON strategy_returns (day) INCLUDE (strategy_id, daily_return);
+-- serves: strategies_leaderboard, strategies_compare
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_returns_covering
+    ON strategy_returns (strategy_id, day) INCLUDE (daily_return);
 
 -- Research notes: newest of all, of an asset, of an author; tags; full text.
 
@@ -147,14 +101,13 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_asset_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_author_recent
     ON research_notes (author_id, published_at DESC, id DESC);
 
--- serves: research_by_tag
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_tags
-    ON research_notes USING gin (tags);
-
 -- serves: search_notes
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_text
     ON research_notes USING gin (to_tsvector('english', title || ' ' || body));
 
--- serves: search_portfolios
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_portfolios_name_trigrams
-    ON portfolios USING gin (lower(name) gin_trgm_ops);
+-- Bars: one in sixty, so that ingestion hardly feels it.
+
+-- serves: sparklines
+-- partitioned: `pack2 indexes apply` builds it CONCURRENTLY, partition by partition; psql locks writers meanwhile
+CREATE INDEX IF NOT EXISTS idx_market_data_hourly
+    ON market_data (asset_id, ts) INCLUDE (close) WHERE extract(minute FROM ts AT TIME ZONE 'UTC') = 0;

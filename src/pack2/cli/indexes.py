@@ -129,16 +129,12 @@ def verify(
             on_progress=on_progress,
         )
     if write_rejected:
-        _write(path, found)
+        reject(path, found)
     if json:
         print(msgspec.json.encode(found).decode())
     else:
         _show_verification(found)
     return 1 if found.rejected and not write_rejected else 0
-
-
-def _write(path: Path, found: Verification) -> None:
-    reject(path, found)
 
 
 def _show_verification(found: Verification) -> None:

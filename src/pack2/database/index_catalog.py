@@ -61,7 +61,16 @@ def find_table(connection: Connection, index: IndexDefinition) -> Table:
     if row[3] not in ("r", "p", "m"):
         action = "If it is a view that `pack2.toml` declares as a rollup, run `pack2 rollup apply` first"
         raise IndexTargetError(name=index.name, table=index.target, reason="it is no table", action=action)
-    return Table(*row)
+    table = Table(*row)
+    if table.is_partitioned and not index.partitioned:
+        action = "Write `-- partitioned` above it and CREATE INDEX without CONCURRENTLY"
+        raise IndexTargetError(name=index.name, table=index.target, reason="it is partitioned", action=action)
+    if index.partitioned and not table.is_partitioned:
+        action = "Take `-- partitioned` away and write CONCURRENTLY"
+        raise IndexTargetError(
+            name=index.name, table=index.target, reason="it is not partitioned", action=action
+        )
+    return table
 
 
 def find_index(connection: Connection, schema: str, name: str) -> ExistingIndex | None:

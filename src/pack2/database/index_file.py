@@ -1,7 +1,8 @@
 """The file of performance indexes: plain SQL that psql runs too, read with PostgreSQL's own parser.
 
 `-- serves: query_a, query_b` above `CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_… ON …;` and nothing
-else, so that what is applied, verified and taken back is exactly what the file says.
+else, so that what is applied, verified and taken back is exactly what the file says. A partitioned table can not be indexed CONCURRENTLY by
+one statement: there `-- partitioned` stands above a CREATE INDEX without it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pack2.database.errors import IndexFileError
 
 _SERVES = re.compile(r"^\s*--\s*serves:\s*(.*?)\s*$")
 _CONTINUED = re.compile(r"^--\s{2,}([a-z0-9_, ]+)$")
+_PARTITIONED = re.compile(r"^\s*--\s*partitioned\b", re.MULTILINE)
 _QUERY_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -29,6 +31,7 @@ class IndexDefinition(msgspec.Struct, frozen=True):
     clause: str
     serves: tuple[str, ...]
     unique: bool
+    partitioned: bool
     has_expression: bool
     line: int
     first_line: int
@@ -101,8 +104,13 @@ def _definition(
     if not stmt.stmt.HasField("index_stmt"):
         raise IndexFileError(path=path, line=body_line, reason="this is no CREATE INDEX")
     node = stmt.stmt.index_stmt
+    partitioned = bool(_PARTITIONED.search(comments.rpartition("\n\n")[2]))
     for wrong, reason in (
-        (not node.concurrent, "CONCURRENTLY is missing: without it the build locks writers out"),
+        (
+            not node.concurrent and not partitioned,
+            "CONCURRENTLY is missing: without it the build locks writers out",
+        ),
+        (node.concurrent and partitioned, "a partitioned table can not be indexed CONCURRENTLY by psql"),
         (not node.if_not_exists, "IF NOT EXISTS is missing: psql could not run the file twice"),
         (not node.idxname.startswith("idx_"), f"the name {node.idxname!r} does not begin with idx_"),
         (
@@ -121,6 +129,7 @@ def _definition(
         clause=" ".join(after_table.split()),
         serves=serves,
         unique=node.unique,
+        partitioned=partitioned,
         has_expression=any(parameter.index_elem.HasField("expr") for parameter in node.index_params),
         line=body_line,
         first_line=first_line,
@@ -176,7 +185,8 @@ def rollback_sql(indexes: Iterable[IndexDefinition], source: str) -> str:
     lines = [f"-- Takes back everything in {source}. Generated; a test keeps the two in step."]
     for index in reversed(tuple(indexes)):
         name = ".".join(quote(part) for part in (index.schema, index.name) if part)
-        lines.append(f"DROP INDEX CONCURRENTLY IF EXISTS {name};")
+        how = "" if index.partitioned else "CONCURRENTLY "
+        lines.append(f"DROP INDEX {how}IF EXISTS {name};")
     return "\n".join(lines) + "\n"
 
 

@@ -10,8 +10,8 @@ from pack2.database.index_verify import IndexVerdict, Verification
 
 _HEAD = """# Rejected indexes
 
-Each was built on a copy of the sample data and measured by `pack2 indexes verify`; it did not pay, so it was
-taken out. Blocks: all parameter rows of the query; times: milliseconds an execution; without → with the index.
+Each was built on a copy of the sample data and measured by `pack2 indexes verify`; it did not pay and was
+taken out. Blocks: all parameter rows of the query; times: ms an execution; both without → with the index.
 
 | index | definition | why | query | measured | blocks | ms | saved ms (95 %) |
 |---|---|---|---|---|---|---|---|
@@ -19,7 +19,7 @@ taken out. Blocks: all parameter rows of the query; times: milliseconds an execu
 
 
 def reject(path: Path, found: Verification) -> tuple[IndexVerdict, ...]:
-    """Take the indexes that do not pay out of `path` and its rollback; list them in rejected.md beside it."""
+    """Take the indexes that do not pay out of `path` and its rollback; list them beside it."""
     definitions = {definition.name: definition for definition in load_indexes(path)}
     rejected = [verdict for verdict in found.rejected if verdict.name in definitions]
     if not rejected:

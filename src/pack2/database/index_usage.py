@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -41,8 +42,8 @@ SELECT s.indexrelid, s.schemaname || '.' || s.indexrelname, s.relname, s.idx_sca
 FROM pg_stat_user_indexes s JOIN pg_index x ON x.indexrelid = s.indexrelid
 ORDER BY s.idx_scan, pg_relation_size(s.indexrelid) DESC, s.indexrelname"""
 
-# One index makes another superfluous when the other's key columns begin with all of its own, in the same order, with
-# the same operator classes, collations and directions, under the same predicate.
+# An index makes another superfluous when its key columns begin with all of the other's, in the same order,
+# with the same operator classes, collations and directions, under the same predicate.
 _COVERED = """
 SELECT a.indexrelid, b.indexrelid::regclass::text, a.indnkeyatts = b.indnkeyatts AND a.indnatts = b.indnatts
 FROM pg_index a
@@ -60,7 +61,8 @@ WHERE NOT a.indisunique AND a.indnkeyatts <= b.indnkeyatts
   AND pg_get_expr(a.indexprs, a.indrelid) IS NOT DISTINCT FROM pg_get_expr(b.indexprs, b.indrelid)
   AND pg_get_expr(a.indpred, a.indrelid) IS NOT DISTINCT FROM pg_get_expr(b.indpred, b.indrelid)
   AND (a.indkey::int2[])[a.indnkeyatts : a.indnatts - 1] <@ (b.indkey::int2[])[0 : b.indnatts - 1]
-  AND (b.indisunique OR a.indnatts < b.indnatts OR a.indnkeyatts < b.indnkeyatts OR a.indexrelid > b.indexrelid)
+  AND (b.indisunique OR a.indnatts < b.indnatts OR a.indnkeyatts < b.indnkeyatts
+       OR a.indexrelid > b.indexrelid)
 ORDER BY 1, 2"""
 
 
@@ -76,11 +78,14 @@ def usage(url: str) -> UsageReport:
         rows = connection.execute(_USAGE).fetchall()
     return UsageReport(
         since=since[0] if since else None,
-        indexes=tuple(
-            IndexUsage(*row[1:8], flags=_flags(row[3], row[7], row[8], covered.get(row[0], [])))
-            for row in rows
-        ),
+        indexes=tuple(_usage(row, covered.get(row[0], [])) for row in rows),
     )
+
+
+def _usage(row: tuple[Any, ...], covered: list[str]) -> IndexUsage:
+    _, name, table, scans, rows_read, size_bytes, last_used, is_constraint, is_valid = row
+    flags = _flags(scans, is_constraint, is_valid, covered)
+    return IndexUsage(name, table, scans, rows_read, size_bytes, last_used, is_constraint, flags)
 
 
 def _flags(scans: int, is_constraint: bool, is_valid: bool, covered: Iterable[str]) -> tuple[str, ...]:

@@ -61,9 +61,9 @@ def read_view(connection: Connection, regclass: str, own: tuple[str, str] | None
         definition = connection.execute("SELECT pg_get_viewdef(%s::oid)", (oid,)).fetchone()
     assert definition is not None
     aggregates = connection.execute("SELECT proname FROM pg_proc WHERE prokind = 'a'").fetchall()
-    view = parse_view(
-        *(own or (schema, name)), definition[0], tuple(columns), frozenset(row[0] for row in aggregates)
-    )
+    schema, name = own or (schema, name)
+    names = frozenset(row[0] for row in aggregates)
+    view = parse_view(schema, name, definition[0], tuple(columns), names)
     _check_expressions(connection, view)
     _check_source(connection, view)
     return view

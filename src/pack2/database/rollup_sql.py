@@ -163,7 +163,8 @@ pack2_fresh AS MATERIALIZED (
         newer = self._where(*self._same_bucket(), f"{bucket.range_column} >= pack2_n.pack2_since")
         values = "".join(f", {alias}" for alias in self.values)
         return self._store(f"""WITH pack2_n AS MATERIALIZED (
-    SELECT {self._key_list()}, min({bucket.range_column}) AS pack2_since, count(*) AS pack2_added{self._value_list()}
+    SELECT {self._key_list()}, min({bucket.range_column}) AS pack2_since,
+           count(*) AS pack2_added{self._value_list()}
     FROM new_rows{self._where()} GROUP BY {self._ordinals()}
 ), pack2_fresh AS MATERIALIZED (
     SELECT {key_columns}, pack2_f.*
