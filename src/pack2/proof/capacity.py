@@ -25,8 +25,8 @@ from pack2.proof.statistics import change_percent
 from pack2.proof.verdict import DROPPED_RATIO, ERROR_RATIO, GENERATOR_CPU_RATIO
 
 P95_MS = 500.0
-_GROW, _SHRINK, _CLOSE = 1.3, 0.7, 1.12
-_MAXIMUM_STEPS = 8
+_GROW, _SHRINK, _CLOSE = 1.6, 0.65, 1.12
+_MAXIMUM_STEPS = 10
 _LOWEST_RATE = 1.0
 _BURST_USERS = 12
 _STEP_WAITING_SECONDS = 0.8
@@ -96,6 +96,7 @@ def load_of(records: Records) -> Records:
 
 def measure(stage: Stage, profile: Profile, variant: Variant) -> tuple[Capacity, list[CapacityStep]]:
     """Find one variant's capacity. Raises UnmeasurableError when not even one request a second is held."""
+    _burst(stage, profile, variant)
     guess = 0.9 * _burst(stage, profile, variant)
     samples = 0
 

@@ -34,6 +34,8 @@ window.__lcp = 0;
 new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.__lcp = entry.startTime; })
   .observe({ type: "largest-contentful-paint", buffered: true });
 """
+_SETTLED = "window.__lcp > 0 && performance.now() - window.__lcp > 500"
+_SETTLING_MS = 5_000
 _VARIANTS: tuple[Variant, ...] = ("before", "after")
 
 
@@ -115,10 +117,8 @@ def _paint_ms(context: BrowserContext, url: str) -> float | str:
         answer = tab.goto(url, wait_until="load", timeout=_TIMEOUT_MS)
         if answer is None or answer.status != 200:
             return f"status {answer.status if answer else 0}"
-        with contextlib.suppress(TimeoutError):  # a live connection never falls idle; the paint is long done
-            tab.wait_for_load_state("networkidle", timeout=5_000)
         with contextlib.suppress(TimeoutError):
-            tab.wait_for_function("window.__lcp > 0", timeout=5_000)
+            tab.wait_for_function(_SETTLED, timeout=_SETTLING_MS)
         painted = float(tab.evaluate("window.__lcp"))
         return painted if painted > 0 else "nothing was painted"
     except Error as error:

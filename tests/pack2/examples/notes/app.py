@@ -1,4 +1,4 @@
-"""The smallest application that a proof can measure: a slow query, a page, a write, a cache if PACK2 is on."""
+"""The smallest application that a proof can measure: a slow query, a page, a write, a cache when tuned."""
 
 from __future__ import annotations
 
