@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import msgspec
@@ -89,3 +90,17 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < give_up_at, "the condition did not come true"
         await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Start `app` by the ASGI lifespan protocol, and stop it at the end."""
+    orders: asyncio.Queue[Any] = asyncio.Queue()
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, orders.get, answers.put))
+    for order in ("startup", "shutdown"):
+        await orders.put({"type": f"lifespan.{order}"})
+        assert (await answers.get())["type"] == f"lifespan.{order}.complete"
+        if order == "startup":
+            yield
+    await task

@@ -161,7 +161,7 @@ async def test_expiry_reaches_another_worker_within_50_ms(database: str, redis_u
             await made.write("UPDATE notes SET version = version + 1 WHERE id = 10")
             committed_at = perf_counter()
             while (await ask(made.workers[1], "/notes/10", token)).json["version"] < version:
-                await asyncio.sleep(0)
+                pass
             waits.append(perf_counter() - committed_at)
         assert statistics.median(waits) < 0.05
 

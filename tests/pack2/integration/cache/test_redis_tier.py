@@ -184,7 +184,7 @@ async def test_two_processes_load_once(redis_url: str) -> None:
 async def test_a_killed_holders_lease_ends(redis_url: str) -> None:
     """Nobody waits longer than a second for a process that is gone."""
     namespace = uuid4().hex
-    calls, load = counted()
+    _calls, load = counted()
     async with Cache(redis_url=redis_url, namespace=namespace) as cache:
         assert cache.redis is not None
         digest = "?"
@@ -204,7 +204,7 @@ async def test_a_killed_holders_lease_ends(redis_url: str) -> None:
 
 async def test_without_redis_values_are_right_and_kept_in_memory() -> None:
     """Redis down is slower across processes, and nothing else."""
-    calls, load = counted()
+    _calls, load = counted()
     async with Cache(redis_url="redis://127.0.0.1:1") as cache:
         assert [await get(cache, load) for _ in range(3)] == [1, 1, 1]
         await cache.expire("t")
