@@ -28,7 +28,7 @@ def fill_trade(page, symbol: str, quantity: str, *, sell: bool = False, **fields
 
 
 def test_signing_in_by_keyboard_alone(visit):
-    """The e-mail field has the focus, Tab and Enter do the rest; the first Tab on a page skips to its content."""
+    """The e-mail field has the focus, Tab and Enter do the rest; then the first Tab skips to the content."""
     seen = visit()
     page = seen.open("/portfolio")
     assert "/sign-in?next=%2Fportfolio" in page.url

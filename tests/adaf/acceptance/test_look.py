@@ -30,7 +30,7 @@ def overflow(page) -> int:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_is_clean(visit, width, scheme):
-    """No error, no refusal by the content policy, no request elsewhere, no sideways scrolling; charts are drawn."""
+    """No error, no refusal by the content policy, no foreign request, nothing sideways; charts are drawn."""
     seen = visit(width=width, color_scheme=scheme)
     page = seen.open("/sign-in")
     assert overflow(page) <= 0
@@ -76,7 +76,7 @@ def test_a_chosen_theme_repaints_the_charts(visit):
 
 
 def test_the_first_paint_needs_no_script(visit):
-    """With scripts off the pages hold the same figures, curves and candles, and every control on them works."""
+    """With scripts off the pages hold the same figures, curves and candles, and each control works."""
     seen = visit(java_script_enabled=False)
     page = seen.sign_in()
     assert page.locator("dl.kpis dd").first.inner_text().startswith("$")
