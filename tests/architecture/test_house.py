@@ -85,7 +85,7 @@ def test_every_test_states_its_rule() -> None:
 
 
 def test_no_test_waits_by_sleeping() -> None:
-    """A sleep is no synchronisation: tests wait for what they need. (Deep fault suites pick random moments.)"""
+    """A sleep is no synchronisation: tests wait for what they need; polling steps are below 0.1 s."""
     pattern = re.compile(r"\b(?:time|asyncio)\.sleep\((?!0\))(?!0\.0\d*\))")
     guilty = [
         path
