@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -59,7 +59,7 @@ ROOMS: tuple[ModuleType, ...] = (
 MAX_BODY_BYTES = 1_000_000
 
 
-async def _check(request: Request) -> None:
+async def _check(request: Any) -> None:
     """Before every route: not from a foreign page, by somebody who may, with parameters that exist."""
     same_origin(request)
     await admit(request)
@@ -100,7 +100,7 @@ def create_app(settings: Settings) -> Litestar:
 def create_asgi(settings: Settings) -> ASGIApp:
     """The application as the server runs it: timed, and behind the performance pack unless that is off."""
     application = create_app(settings)
-    timed: ASGIApp = ServerTiming(application)
+    timed: ASGIApp = ServerTiming(cast("ASGIApp", application))
     if not settings.pack2:
         return timed
     cached = from_config(

@@ -8,8 +8,8 @@
         await tx.execute("transaction_insert", ...)
         await tx.execute("position_upsert", ...)
 
-The columns of a statement stand in the order and under the names of the struct's fields; that is checked at its
-first use. `db` is `request.db` in handlers (`adaf.request.Request`).
+The columns of a statement stand in the order and under the names of the struct's fields; its first use checks
+that. `db` is `request.db` in handlers (`adaf.request.Request`).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Statements:
 
 
 class Database(_Statements):
-    """A bounded pool; opens connections when they are needed, so the application starts without PostgreSQL."""
+    """A bounded pool that connects when it is needed, so that the application starts without PostgreSQL."""
 
     def __init__(self, settings: Settings) -> None:
         self._queries = named_queries()

@@ -1,4 +1,4 @@
-"""The OpenAPI document: Litestar describes the routes; here every operation gets its problems and its security."""
+"""The OpenAPI document: Litestar describes the routes; here each operation gets its problems and security."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from adaf.auth.sessions import COOKIE
 from adaf.problem import MEDIA_TYPE
 from adaf.request import Request
 
-DESCRIPTION = """Money and quantities are decimals, written as JSON strings so that no cent is lost; prices of the
-market are numbers. Instants are ISO 8601 in UTC. A ratio of 0.05 is 5 %. Lists are pages: send `next_cursor` as
-`cursor` until it is null. Every error is an RFC 9457 problem document."""
+DESCRIPTION = """Money and quantities are decimals, written as JSON strings so that no cent is lost; prices
+of the market are numbers. Instants are ISO 8601 in UTC. A ratio of 0.05 is 5 %. Lists are pages: send
+`next_cursor` as `cursor` until it is null. Every error is an RFC 9457 problem document."""
 
 _UNSAFE = {"post", "put", "patch", "delete"}
 _TELLS = {

@@ -1,12 +1,12 @@
-"""Keyset pages: a cursor names the last row seen, so page 1,000 costs what page 1 costs and inserts move nothing.
+"""Keyset pages: a cursor names the last row seen, so page 1,000 costs what the first costs.
 
 In a room's read, ask for one row more than the page shows and order by the same columns as the cursor holds:
 
-    after = decode(cursor, tuple[datetime, int])            # None, or the last row's (executed_at, id); BadInput otherwise
-    rows = await db.fetch("transactions_page", portfolio_id, *(after or (None, None)), limit + 1, type=Transaction)
+    after = newest_first(cursor)                    # the last row's (executed_at, id), or above all of them
+    rows = await db.fetch("transactions_page", portfolio_id, *after, limit + 1, type=Transaction)
     return page(rows, limit, lambda row: (row.executed_at, row.id))
 
-with `WHERE ($2::timestamptz IS NULL OR (executed_at, id) < ($2, $3)) ORDER BY executed_at DESC, id DESC LIMIT $4`.
+with `WHERE portfolio_id = $1 AND (executed_at, id) < ($2, $3) ORDER BY executed_at DESC, id DESC LIMIT $4`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,6 @@ def decode(cursor: str | None, type: type[Key]) -> Key | None:
 
 
 def newest_first(cursor: str | None) -> tuple[datetime, int]:
-    """The (time, id) below which a list ordered by both, newest first, goes on; above every row when there is no cursor."""
+    """The (time, id) below which a list of both, newest first, goes on; above every row without a cursor."""
     time, number = decode(cursor, tuple[datetime, int]) or _ABOVE_ALL
     return (time if time.tzinfo else time.replace(tzinfo=UTC)), number

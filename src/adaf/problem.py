@@ -1,7 +1,8 @@
-"""Every error is an RFC 9457 problem document with a sentence that says what is accepted, and never a bare 500.
+"""Every error is an RFC 9457 problem document with a sentence that says what is accepted; none is a bare 500.
 
-Rooms raise one of the classes below, e.g. `raise NotFound("portfolio")` or `raise BadInput("`days` is 1 to 365.")`; `adaf.app`
-turns them, Litestar's own errors and PostgreSQL's refusals into answers.
+Rooms raise one of the classes below, such as `raise NotFound("portfolio")` or
+`raise BadInput("`days` is 1 to 365.")`; `adaf.app` turns them, Litestar's own errors and
+PostgreSQL's refusals into answers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[dict[str, str]] | None = None
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
     """An answer that is an error. `detail` is one sentence for the client that says what is accepted."""
 
     status: ClassVar[int] = 500
@@ -160,7 +161,7 @@ def _faults(
             faults.append({"field": "body", "message": "The JSON body is missing."})
             continue
         known = parameters.get(field)
-        hint = (known and known.kwarg_definition and known.kwarg_definition.description) or ""
+        hint = getattr(known and known.kwarg_definition, "description", None) or ""
         faults.append({"field": field, "message": f"`{field}`: {message[:200]}. {hint}".rstrip()})
     return faults
 

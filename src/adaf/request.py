@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Request(litestar.Request[Any, Any, Any]):
-    """Litestar's request with `db`, `identity` and `user_id`; the last two behind a guard of `adaf.auth.guards` only."""
+    """Litestar's request with `db`, `identity` and `user_id`; the last two not on public routes."""
 
     __slots__ = ()
 

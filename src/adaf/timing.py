@@ -1,4 +1,4 @@
-"""Where a request's time went, for the `Server-Timing` header: the database, waiting for a connection, the rest."""
+"""Where a request's time went, for the `Server-Timing` header: database, waiting for a connection, rest."""
 
 from __future__ import annotations
 

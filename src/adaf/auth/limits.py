@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in: a leaky bucket (GCRA) a key, for a bounded number of keys in this worker."""
+"""How often somebody may try to sign in: a leaky bucket (GCRA) a key, for bounded many keys a worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from time import monotonic
 
 
 class Limiter:
-    """`burst` attempts at once, then one every `interval_seconds`; remembers the `capacity` most recent keys."""
+    """`burst` attempts at once, then one every `interval_seconds`; knows the `capacity` most recent keys."""
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
-"""Passwords: argon2id (RFC 9106, section 4, second recommended parameters), off the event loop, a few at a time.
+"""Passwords: argon2id (RFC 9106, section 4, second recommendation), off the event loop, a few at a time.
 
-A hash costs tens of milliseconds of CPU and 64 MiB; the bound on waiting ones keeps a flood of sign-ins from taking the worker.
+A hash costs tens of milliseconds of CPU and 64 MiB; the bound on waiting ones keeps a flood of sign-ins from
+taking the worker.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def hash_password(password: str) -> str:
 
 
 class PasswordCheck:
-    """Verifies passwords in `threads` threads; with more than `waiting` unfinished ones, raises Unavailable."""
+    """Verifies passwords in `threads` threads; beyond `waiting` unfinished ones it raises Unavailable."""
 
     def __init__(self, threads: int = 2, waiting: int = 64) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2")

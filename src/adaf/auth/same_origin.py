@@ -1,6 +1,7 @@
-"""No foreign page may change anything in a signed-in browser: Sec-Fetch-Site, else Origin, else Referer must be our own.
+"""No foreign page changes anything in a signed-in browser: Sec-Fetch-Site, Origin or Referer must be our own.
 
-A bearer token is never sent by a browser on its own, so requests that carry one need no proof. No token sits in the HTML.
+A bearer token is never sent by a browser on its own, so requests that carry one need no proof. No token sits
+in the HTML.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ def same_origin(request: Request) -> None:
 
 
 def is_own(headers: dict[bytes, bytes]) -> bool:
-    """Whether an unsafe request without bearer token comes from our own pages, or from no browser and no session."""
+    """Whether an unsafe request without bearer token comes from our own pages, or carries no session."""
     if (site := headers.get(b"sec-fetch-site")) is not None:
         return site in (b"same-origin", b"none")
     source = headers.get(b"origin") or headers.get(b"referer")
     if source is None:
         return b"cookie" not in headers
     try:
-        return bool(host := headers.get(b"host")) and urlsplit(source).netloc.lower() == host.lower()
+        host = urlsplit(source).netloc.lower()
+        return bool(host) and host == headers.get(b"host", b"").lower()
     except ValueError:
         return False

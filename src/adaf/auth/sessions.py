@@ -31,7 +31,7 @@ class Sessions:
         self.life_seconds = life_seconds
 
     async def identify(self, scope: MutableMapping[str, Any]) -> Identity | None:
-        """Who sends this request, by cookie or bearer token; None for nobody. The cache in front asks the same."""
+        """Who sends this request, by bearer token or cookie; None for nobody. The cache in front asks too."""
         token = token_of(scope)
         if token is None:
             return None

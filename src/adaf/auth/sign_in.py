@@ -1,6 +1,6 @@
 """Sign-in: one path for the JSON route and the form, with equal time for unknown and known addresses.
 
-signed_in = await request.app.state.gate.admit(request, credentials)       # raises NotSignedIn, TooManyRequests
+signed_in = await request.app.state.gate.admit(request, credentials)   # NotSignedIn, TooManyRequests
 return Response(signed_in, cookies=[session_cookie(request, signed_in.token)])
 """
 
@@ -42,7 +42,7 @@ class Gate:
         address = request.client.host if request.client else ""
         if not (stored and stored.is_test_account and address in _LOOPBACK):
             self._limit(address, email)
-        matches = await self.passwords.matches(stored and stored.password_hash, credentials.password)
+        matches = await self.passwords.matches(stored.password_hash if stored else None, credentials.password)
         if stored is None or not matches:
             raise NotSignedIn("The e-mail address or the password is wrong.")
         self._accounts.forget(email)

@@ -1,4 +1,4 @@
-"""/api/health: 200 while requests can be served, 503 as a problem document when PostgreSQL does not answer."""
+"""/api/health: 200 while requests can be served, 503 when PostgreSQL does not answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT_SECONDS = 2
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`cache` is off, or what the performance pack says about its tiers; `market_now` is null before the first quote."""
+    """`cache` is off, ok, or bypassed while its change feed is unproven; `market_now`: the latest quote."""
 
     status: str
     database: str

@@ -1,4 +1,4 @@
-"""The values of the market room. Prices of the market are floats as the feeds deliver them; volumes are in units."""
+"""The values of the market room. Its prices are floats, as feeds deliver them; volumes are in units."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ class DailyClose(msgspec.Struct, frozen=True):
 
 
 class Correlation(msgspec.Struct, frozen=True):
-    """`matrix[i][j]`: correlation of the daily returns of `symbols[i]` and `symbols[j]` over `days` common days.
+    """`matrix[i][j]`: correlation of the daily returns of `symbols[i]` and `symbols[j]` on `days` days.
 
     Null where a series does not move.
     """

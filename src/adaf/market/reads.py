@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from adaf.database import Database
 from adaf.market.correlation import correlate
@@ -64,7 +65,7 @@ async def asset_detail(db: Database, symbol: str) -> AssetDetail:
         asset=found,
         day_range=await db.one("asset_day_range", found.id, type=DayRange) or DayRange(None, None, None),
         hourly_volatility=await db.value("asset_volatility", found.id, VOLATILITY_HOURS),
-        holders=await db.one("asset_holders", found.id, type=Holders),
+        holders=await db.one("asset_holders", found.id, type=Holders) or Holders(0, Decimal(0)),
         sentiment=await db.fetch("asset_sentiment", found.id, SENTIMENT_DAYS, type=Sentiment),
     )
 

@@ -18,7 +18,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 async def record_bars(db: Database, bars: Sequence[NewBar]) -> Recorded:
-    """Insert or correct `bars`, refresh the quotes of their assets. Raises Unprocessable, naming the first fault."""
+    """Insert or correct `bars`, refresh their assets' quotes. Raises Unprocessable with the first fault."""
     check(bars)
     symbols = sorted({bar.symbol for bar in bars})
     ids = {row.symbol: row.id for row in await db.fetch("asset_ids", symbols, type=AssetId)}

@@ -1,4 +1,4 @@
-"""The API keeps what its OpenAPI document promises, whatever is sent: real server, real database, signed in."""
+"""The API keeps what its OpenAPI document promises, whatever is sent: real server and database, signed in."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ async def test_a_dead_connection_is_replaced() -> None:
 
 @pytest.mark.parametrize("fault", ["unsound", "in_transaction", "closed"])
 async def test_a_doubtful_connection_is_closed_and_leaves_room(fault: str) -> None:
-    """A connection cut off in a statement, left in a transaction, or lost is closed; who waits gets a new one."""
+    """A connection cut off in a statement, left in a transaction, or lost is closed; waiters get new ones."""
     server = Server()
     pool = Pool(server.connect, 1)
     held: Any = await pool.acquire(1)
@@ -105,7 +105,7 @@ async def test_a_doubtful_connection_is_closed_and_leaves_room(fault: str) -> No
 
 
 async def test_a_refused_connection_frees_its_place() -> None:
-    """When the server refuses, the error is told and the next attempt may try again, also for one who waits."""
+    """When the server refuses, the error is told and the next attempt may try again, a waiter's too."""
     server = Server()
     pool = Pool(server.connect, 1)
     server.refuses = True
@@ -147,7 +147,7 @@ async def test_closing_ends_the_idle_ones() -> None:
     st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=25),
 )
 def test_never_more_than_its_size_and_never_stuck(size: int, jobs: list[tuple[int, bool, bool]]) -> None:
-    """Whatever is cancelled or breaks, no more than `size` are open, and afterwards all of them can be had."""
+    """Whatever is cancelled or breaks, at most `size` are open, and afterwards all of them can be had."""
 
     async def run() -> None:
         server = Server()

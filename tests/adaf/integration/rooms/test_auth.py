@@ -33,7 +33,7 @@ async def sign_in(dashboard: Any, email: str = EMAIL, password: str = PASSWORD) 
 
 
 async def test_a_session_from_sign_in_to_sign_out(signing: Any) -> None:
-    """The token works as bearer and as cookie, is stored only as a hash, and is worth nothing after sign-out."""
+    """The token works as bearer and cookie, is stored only as a hash, and is worth nothing after sign-out."""
     answer = await sign_in(signing)
     assert answer.status_code == 200
     token = answer.json()["token"]

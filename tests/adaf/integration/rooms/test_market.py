@@ -140,7 +140,7 @@ def bar(at: datetime, price: float, **changes: Any) -> dict[str, Any]:
 
 
 async def test_bars_are_recorded_and_corrected(dashboard: Any) -> None:
-    """A batch inserts new bars and corrects old ones; the quote follows the latest bar and is announced once."""
+    """A batch inserts new bars and corrects old ones; the quote follows the latest bar; one announcement."""
     heard: list[str] = []
     await dashboard.sql.add_listener("pack2", lambda *message: heard.append(message[-1]))
     number = await asset_id(dashboard)

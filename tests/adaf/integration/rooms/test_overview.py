@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-OWNER = "SELECT owner_id FROM portfolios WHERE NOT is_archived GROUP BY owner_id ORDER BY count(*) DESC, owner_id LIMIT 1"
+OWNER = """SELECT owner_id FROM portfolios WHERE NOT is_archived
+    GROUP BY owner_id ORDER BY count(*) DESC, owner_id LIMIT 1"""
 
 
 async def test_the_totals_add_up(dashboard: Any) -> None:
-    """Cash and invested money equal the portfolios' own, at the quotes; the shares are shares of that whole."""
+    """Cash and invested money equal the portfolios' own at the quotes; the shares are of that whole."""
     owner = await dashboard.sql.fetchval(OWNER)
     overview = await dashboard.get(owner, "/api/overview")
     cash, invested = await dashboard.sql.fetchrow(
@@ -34,7 +35,8 @@ async def test_the_curve_sums_the_portfolios_day_by_day(dashboard: Any) -> None:
     curve = await dashboard.get(owner, "/api/overview/nav", days=3)
     rows = await dashboard.sql.fetch(
         """SELECT p.id, d.ts, d.nav FROM portfolio_data d JOIN portfolios p ON p.id = d.portfolio_id
-           WHERE p.owner_id = $1 AND NOT p.is_archived AND d.ts > market_now() - interval '3 days' ORDER BY d.ts""",
+           WHERE p.owner_id = $1 AND NOT p.is_archived
+             AND d.ts > market_now() - interval '3 days' ORDER BY d.ts""",
         owner,
     )
     last = {(row["ts"].date().isoformat(), row["id"]): row["nav"] for row in rows}
@@ -79,7 +81,8 @@ async def test_movers_and_insights_are_about_what_is_held(dashboard: Any) -> Non
     owner = await dashboard.sql.fetchval(OWNER)
     rows = await dashboard.sql.fetch(
         """SELECT DISTINCT a.symbol FROM positions h JOIN assets a ON a.id = h.asset_id
-           JOIN portfolios p ON p.id = h.portfolio_id WHERE p.owner_id = $1 AND h.quantity > 0 AND NOT p.is_archived""",
+           JOIN portfolios p ON p.id = h.portfolio_id
+           WHERE p.owner_id = $1 AND h.quantity > 0 AND NOT p.is_archived""",
         owner,
     )
     held = {row["symbol"] for row in rows}

@@ -61,9 +61,9 @@ def test_every_parameter_is_judged() -> None:
     assert named <= FOREIGN_IDS.keys() | SHARED_IDS.keys()
 
 
-@pytest.mark.parametrize("method,path", PRIVATE, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), PRIVATE, ids=" ".join)
 async def test_no_session_no_answer(anonymous: Any, method: str, path: str) -> None:
-    """Without a session every route that is not public refuses: the API with 401, a page by the sign-in form."""
+    """Without a session every route that is not public refuses: the API with 401, a page by the form."""
     answer = await anonymous.request(method, re.sub(r"{\w+}", "1", path))
     if path.startswith("/api/"):
         assert answer.status_code == 401
@@ -73,11 +73,11 @@ async def test_no_session_no_answer(anonymous: Any, method: str, path: str) -> N
         assert "/sign-in" in answer.headers.get("location", answer.text)
 
 
-@pytest.mark.parametrize("method,path", OWNED, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), OWNED, ids=" ".join)
 async def test_what_others_own_is_not_there(dashboard: Any, method: str, path: str) -> None:
     """A user gets 404 for another user's rows, as for rows that do not exist, and changes none of them."""
     user_id = await dashboard.sql.fetchval(
-        "SELECT min(id) FROM users u WHERE role = 'trader' AND EXISTS (SELECT FROM portfolios WHERE owner_id = u.id)"
+        "SELECT min(p.owner_id) FROM portfolios p JOIN users u ON u.id = p.owner_id WHERE u.role = 'trader'"
     )
     for name, statement in FOREIGN_IDS.items():
         if f"{{{name}}}" in path:

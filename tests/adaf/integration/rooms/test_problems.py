@@ -85,7 +85,7 @@ async def test_a_wrong_method_names_the_right_ones(dashboard: Any) -> None:
 
 
 async def test_without_postgresql_it_is_503_and_comes_back(dashboard: Any, postgres: Any) -> None:
-    """When PostgreSQL ends the connections the next requests still work; when it refuses them, 503 with Retry-After."""
+    """While PostgreSQL refuses connections the answer is 503 with Retry-After; afterwards all is well."""
     headers = await dashboard.headers(1)
     name = await dashboard.sql.fetchval("SELECT current_database()")
     assert (await dashboard.client.get("/api/market/quotes", headers=headers)).status_code == 200
