@@ -62,6 +62,7 @@ class Dashboard:
             if page["next_cursor"] is None:
                 return items
             assert len(page["items"]) == limit
+            assert page["next_cursor"] != cursor.get("cursor"), "the next page is this page"
             cursor = {"cursor": page["next_cursor"]}
 
 
