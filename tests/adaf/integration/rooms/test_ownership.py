@@ -61,7 +61,7 @@ def test_every_parameter_is_judged() -> None:
     assert named <= FOREIGN_IDS.keys() | SHARED_IDS.keys()
 
 
-@pytest.mark.parametrize(("method", "path"), PRIVATE, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), PRIVATE, ids=[" ".join(route) for route in PRIVATE])
 async def test_no_session_no_answer(anonymous: Any, method: str, path: str) -> None:
     """Without a session every route that is not public refuses: the API with 401, a page by the form."""
     answer = await anonymous.request(method, re.sub(r"{\w+}", "1", path))
@@ -73,7 +73,7 @@ async def test_no_session_no_answer(anonymous: Any, method: str, path: str) -> N
         assert "/sign-in" in answer.headers.get("location", answer.text)
 
 
-@pytest.mark.parametrize(("method", "path"), OWNED, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), OWNED, ids=[" ".join(route) for route in OWNED])
 async def test_what_others_own_is_not_there(dashboard: Any, method: str, path: str) -> None:
     """A user gets 404 for another user's rows, as for rows that do not exist, and changes none of them."""
     user_id = await dashboard.sql.fetchval(
