@@ -115,7 +115,7 @@ def _nowhere() -> Litestar:
 
 @pytest.fixture
 async def anonymous(_nowhere: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    """A client without a session, of an application that has no database and so can not give anything away."""
+    """A client without a session, of an application without database, which can not give anything away."""
     transport = httpx.ASGITransport(app=_nowhere, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://adaf.test") as client:
         yield client
