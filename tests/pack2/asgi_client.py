@@ -55,6 +55,8 @@ async def ask(
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            done.set()
 
     pairs = [(b"host", b"test")] if not any(name == "host" for name, _ in headers or ()) else []
     pairs += [(b"authorization", f"Bearer {token}".encode())] if token is not None else []

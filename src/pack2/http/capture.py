@@ -32,6 +32,7 @@ class Capture:
         self._task: asyncio.Task[None] | None = None
         self._decided = asyncio.Event()
         self._relaying = asyncio.Event()
+        self._complete = asyncio.Event()
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUED_CHUNKS)
         self._start: Message = {}
         self._chunks: list[bytes] = []
@@ -93,20 +94,29 @@ class Capture:
             await self._queue.put(None)
 
     async def _receive(self) -> Message:
-        """An empty body, then silence until the client leaves a relayed answer."""
+        """An empty body, then silence until the answer is complete or the client leaves a relayed one."""
         if not self._asked:
             self._asked = True
             return {"type": "http.request", "body": b"", "more_body": False}
+        waits = [asyncio.create_task(self._complete.wait()), asyncio.create_task(self._client_left())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return {"type": "http.disconnect"}
+
+    async def _client_left(self) -> None:
         await self._relaying.wait()
-        while (message := await self._client_receive())["type"] != "http.disconnect":
+        while (await self._client_receive())["type"] != "http.disconnect":
             pass
-        return message
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begin(message)
         elif self.refusal:
             await self._queue.put(message)
+            self._note_end(message)
         elif message["type"] == "http.response.body":
             await self._collect(message)
 
@@ -129,9 +139,16 @@ class Capture:
             collected: dict[str, Any] = {**message, "body": b"".join(self._chunks)}
             self._chunks = []
             await self._queue.put(collected)
+            self._note_end(message)
         elif not message.get("more_body", False):
             self._answer = Answer(self.status, self._start["headers"], b"".join(self._chunks), self._policy)
             self._decided.set()
+            self._complete.set()
+
+    def _note_end(self, message: Message) -> None:
+        """After the last chunk `receive` tells the application that it is over (ASGI: http.disconnect)."""
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._complete.set()
 
     def _refuse(self, reason: str) -> None:
         self.refusal = reason

@@ -34,7 +34,8 @@ QUERIES = {
 OWN_WRITES = {
     "portfolio renamed": "UPDATE portfolios SET name = name || '!' WHERE id = {portfolio_id}",
     "position": "UPDATE positions SET quantity = quantity + 3 WHERE portfolio_id = {portfolio_id}",
-    "transaction": "INSERT INTO transactions (portfolio_id, asset_id, side, quantity, price, fee, executed_at)"
+    "transaction": "INSERT INTO transactions"
+    " (portfolio_id, asset_id, side, quantity, price, fee, executed_at)"
     " SELECT {portfolio_id}, {asset_id}, 'buy', 5, 7, 1, market_now()",
     "nav": "UPDATE portfolio_data SET nav = nav + 11 WHERE portfolio_id = {portfolio_id}",
     "alert": "INSERT INTO alerts (user_id, asset_id, kind, threshold, message, triggered_at)"
@@ -44,19 +45,22 @@ OWN_WRITES = {
     "run": "INSERT INTO strategy_runs (strategy_id, requested_by, status, started_at, finished_at, metrics)"
     " SELECT {strategy_id}, {user_id}, 'done', market_now(), market_now(), metrics FROM strategy_runs"
     " WHERE status = 'done' LIMIT 1",
-    "returns": "UPDATE strategy_returns SET daily_return = daily_return + 0.5 WHERE strategy_id = {strategy_id}",
+    "returns": "UPDATE strategy_returns SET daily_return = daily_return + 0.5"
+    " WHERE strategy_id = {strategy_id}",
     "signal": "UPDATE signals SET strength = 1 - strength",
     "research": "UPDATE research_notes SET title = title || '!'",
     "user renamed": "UPDATE users SET name = name || '!' WHERE id = {user_id}",
     "asset renamed": "UPDATE assets SET name = name || '!' WHERE id = {asset_id}",
     "quotes": "WITH moved AS (UPDATE quotes SET price = price * 1.5) SELECT pg_notify('pack2', 'quotes')",
-    "bars": "WITH moved AS (UPDATE market_data SET close = close * 1.5, high = high * 2 WHERE asset_id = {asset_id})"
+    "bars": "WITH moved AS"
+    " (UPDATE market_data SET close = close * 1.5, high = high * 2 WHERE asset_id = {asset_id})"
     " SELECT pg_notify('pack2', 'bars')",
     "deleted transactions": "DELETE FROM transactions WHERE portfolio_id = {portfolio_id}",
 }
 OTHERS_WRITES = (
     "UPDATE portfolios SET name = name || '!' WHERE owner_id = {other_id}",
-    "UPDATE positions SET quantity = quantity + 3 WHERE portfolio_id = {other_portfolio_id} AND asset_id <> {asset_id}",
+    "UPDATE positions SET quantity = quantity + 3"
+    " WHERE portfolio_id = {other_portfolio_id} AND asset_id <> {asset_id}",
     "UPDATE portfolio_data SET nav = nav + 11 WHERE portfolio_id = {other_portfolio_id}",
     "UPDATE alerts SET is_read = NOT is_read WHERE user_id = {other_id}",
     "INSERT INTO strategy_runs (strategy_id, requested_by, status, started_at)"
@@ -112,7 +116,8 @@ class Adaf:
     async def sign_in(self) -> None:
         self.token = secrets.token_urlsafe(16)
         digest = sha256(self.token.encode()).digest()
-        sql = "INSERT INTO sessions (token_hash, user_id, expires_at) VALUES ($1, $2, now() + interval '1 hour')"
+        columns = "sessions (token_hash, user_id, expires_at)"
+        sql = f"INSERT INTO {columns} VALUES ($1, $2, now() + interval '1 hour')"
         await self.pool.execute(sql, digest, self.facts["user_id"])
 
     async def wrong(self) -> list[str]:
