@@ -20,7 +20,10 @@ class NamedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The load test's sign-ins: `{number}` counts from 1; all share one password, `secret`."""
+    """The load test's sign-ins: `{number}` counts from 1; all share one password, `secret`.
+
+    With `check`, a GET that answers 200 while a token is good, tokens are kept for the next proof.
+    """
 
     email: str
     secret: str
@@ -28,6 +31,7 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_variable: str = ""
     token_field: str = "token"  # noqa: S105  the name of a field
     cookie: str = ""
+    check: str = ""
     others: tuple[NamedAccount, ...] = ()
 
 

@@ -61,11 +61,47 @@ def sign_in_all(base_url: str, accounts: Accounts, count: int, state: State) -> 
     return Door(tuple(account for account, _ in done), tuple(ms for _, ms in done))
 
 
+def admitted(base_url: str, accounts: Accounts, count: int, state: State, kept: Path) -> Door:
+    """Sign in, or use the tokens that `kept` holds from the last proof where they are still good."""
+    door = _kept(kept) if accounts.check else None
+    wanted = {accounts.email.format(number=number) for number in range(1, count + 1)}
+    if door is not None and _is_good(base_url, accounts.check, door, wanted):
+        return door
+    door = sign_in_all(base_url, accounts, count, state)
+    if accounts.check:
+        write_private(kept, msgspec.json.encode(door))
+    return door
+
+
 def write_tokens(door: Door, path: Path) -> None:
     """The generator's TOKENS_FILE, readable by its owner alone."""
+    write_private(path, msgspec.json.encode(door.accounts))
+
+
+def write_private(path: Path, content: bytes) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(door.accounts))
+        file.write(content)
+
+
+def _kept(path: Path) -> Door | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Door)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _is_good(base_url: str, check: str, door: Door, wanted: set[str]) -> bool:
+    """Every wanted account is there, and every token is accepted."""
+    if not wanted <= {account.email for account in door.accounts}:
+        return False
+
+    def answers(account: SignedIn) -> bool:
+        headers = {"Authorization": f"Bearer {account.token}"}
+        return send(base_url, check, headers=headers).status == 200
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return all(pool.map(answers, door.accounts))
 
 
 def _attempt(base_url: str, accounts: Accounts, email: str, secret: str) -> tuple[SignedIn, float] | str:

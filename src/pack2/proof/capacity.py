@@ -26,7 +26,8 @@ from pack2.proof.verdict import DROPPED_RATIO, ERROR_RATIO, GENERATOR_CPU_RATIO
 
 P95_MS = 500.0
 _GROW, _SHRINK, _CLOSE = 1.6, 0.65, 1.12
-_MAXIMUM_STEPS = 10
+_MAXIMUM_STEPS, _MAXIMUM_CONFIRMATIONS = 10, 10
+_GIVE_WAY = 0.85
 _LOWEST_RATE = 1.0
 _BURST_USERS = 12
 _STEP_WAITING_SECONDS = 0.8
@@ -60,16 +61,14 @@ def _next(held: float, broken: float) -> float:
 def _confirm(
     try_rate: TryRate, held: float, broken: float, steps: list[CapacityStep]
 ) -> tuple[Capacity, list[CapacityStep]]:
-    for _ in range(3):
-        if held < _LOWEST_RATE:
-            break
+    while held >= _LOWEST_RATE and len(steps) < _MAXIMUM_STEPS + _MAXIMUM_CONFIRMATIONS:
         step = try_rate(held, True)
         steps.append(step)
         if step.passed:
             limited = any(_limited(one) for one in steps)
             upper = None if limited or math.isinf(broken) else broken
             return Capacity(held, upper, limited, samples=0), steps
-        held, broken = held * 0.9, held
+        held, broken = held * _GIVE_WAY, held
     return Capacity(0.0, None, generator_limited=False, samples=0), steps
 
 

@@ -32,3 +32,8 @@ class NoQueriesError(Pack2Error):
 class UnmeasurableError(Pack2Error):
     """The {variant} server holds no rate of requests at all: {reason}. Try `pack2 prove --size small`, or
     look at its log."""
+
+
+class RedisInUseError(Pack2Error):
+    """Database {number} of REDIS_URL holds {keys} keys that no proof put there; a proof must begin with an
+    empty one. Empty it, or unset REDIS_URL to use the embedded server."""

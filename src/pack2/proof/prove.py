@@ -13,12 +13,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import redis
-
 from pack2.config import Accounts, Application, Config
 from pack2.database.queries import find_queries
-from pack2.proof import capacity, databases, environment, equality, hit_ratio, latency, pages, replay, targets
-from pack2.proof.accounts import Door, password, sign_in_all, write_tokens
+from pack2.proof import (
+    capacity,
+    databases,
+    environment,
+    equality,
+    hit_ratio,
+    latency,
+    pages,
+    redis_space,
+    replay,
+    targets,
+)
+from pack2.proof.accounts import Door, admitted, password, write_tokens
 from pack2.proof.errors import NothingToProveError
 from pack2.proof.model import Metric, Proof, TunedLoad, Variant
 from pack2.proof.plan import LATENCY_SHARE, PROFILES, Profile
@@ -30,9 +39,6 @@ from pack2.proof.stage import Stage, discover
 from pack2.proof.statistics import minimum_samples
 from pack2.proof.verdict import Evidence, judge
 from pack2.services import Services
-
-REDIS_DATABASE = 7
-"""The proof's own Redis database: emptied before it starts, so that nothing older can be hit."""
 
 
 def prove(
@@ -115,8 +121,8 @@ class _Runner:
             progress.step("signing the test accounts in")
             door = self._sign_in(names.untuned, folder)
             progress.step("copying the database twice and tuning one copy")
-            databases.make_copies(postgres, self.config, names)
             stack.callback(databases.drop_copies, postgres, names)
+            databases.make_copies(postgres, self.config, names)
             stage = self._stage(stack, names, folder, progress)
             facts = {
                 "size": self.size,
@@ -129,16 +135,10 @@ class _Runner:
     def _variables(self) -> dict[str, str]:
         """Environment of the load command and the servers: the test accounts' password and the state
         folder's Redis."""
-        variables = {"REDIS_URL": self._redis_url()}
+        variables = {"REDIS_URL": redis_space.url(self.services.redis)}
         if self.accounts.password_variable:
             variables[self.accounts.password_variable] = password(self.accounts, self.services.state)
         return variables
-
-    def _redis_url(self) -> str:
-        url = self.services.redis.url
-        if url.startswith("unix://"):
-            return f"{url}{'&' if '?' in url else '?'}db={REDIS_DATABASE}"
-        return f"{url.rstrip('/')}/{REDIS_DATABASE}" if url.count("/") < 3 or url.endswith("/") else url
 
     def _sign_in(self, untuned: str, folder: Path) -> Door:
         url = self.services.postgres.url(untuned)
@@ -151,15 +151,16 @@ class _Runner:
             cores=frozenset(),
             log=log,
         ) as server:
-            door = sign_in_all(server.base_url, self.accounts, self.profile.accounts, self.services.state)
+            state = self.services.state
+            kept = state.folder / f"proof-{untuned}.json"
+            door = admitted(server.base_url, self.accounts, self.profile.accounts, state, kept)
         write_tokens(door, folder / "tokens.json")
         return door
 
     def _stage(self, stack: ExitStack, names: databases.Names, folder: Path, progress: Progress) -> Stage:
         """Both servers started, everything on its core, the journey's parameters found."""
         postgres, state = self.services.postgres, self.services
-        with redis.Redis.from_url(self._redis_url()) as client:
-            client.flushdb()
+        redis_space.empty(self.services.redis)
         if self.split.servers:
             state.pin(self.split.servers)
             stack.callback(state.pin, frozenset(usable_cores()))
@@ -280,7 +281,7 @@ class _Runner:
         profile = self.profile
         return machine | {
             "postgresql": databases.settings(before),
-            "redis": environment.redis_version(self._redis_url()),
+            "redis": environment.redis_version(redis_space.url(self.services.redis)),
             "database_bytes": {"before": databases.size_bytes(before), "after": databases.size_bytes(after)},
             "accounts": len(door.accounts),
             "operator_ingestion": bool(self.parameters.get("operator")),

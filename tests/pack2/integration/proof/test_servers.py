@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from pack2.config import Application, load_config
 from pack2.proof import pages
-from pack2.proof.accounts import SignedIn, sign_in_all, write_tokens
+from pack2.proof.accounts import SignedIn, admitted, sign_in_all, write_private, write_tokens
 from pack2.proof.client import send
 from pack2.proof.databases import ensure_untuned
 from pack2.proof.equality import compare
@@ -103,6 +104,26 @@ def test_accounts_sign_in_until_there_are_no_more(
     write_tokens(door, tmp_path / "tokens.json")
     assert (tmp_path / "tokens.json").stat().st_mode & 0o777 == 0o600
     assert SignedIn("load-1@test.invalid", "token-1") in door.accounts
+
+
+def test_tokens_are_kept_while_they_are_good(
+    servers: Mapping[Variant, Server], running_services: Services, tmp_path: Path
+) -> None:
+    """With `check`, the next proof signs nobody in; a token that is refused means signing in again."""
+    declared = application().accounts
+    assert declared is not None
+    accounts = msgspec.structs.replace(declared, check="/api/notes")
+    kept, base_url, state = tmp_path / "kept.json", servers["before"].base_url, running_services.state
+    first = admitted(base_url, accounts, 3, state, kept)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert admitted(base_url, accounts, 3, state, kept) == first
+    spoiled = msgspec.structs.replace(
+        first, accounts=(SignedIn("load-1@test.invalid", "bad"), *first.accounts[1:])
+    )
+    write_private(kept, msgspec.json.encode(spoiled))
+    again = admitted(base_url, accounts, 3, state, kept)
+    assert again.accounts == first.accounts
+    assert again != first
 
 
 def test_a_refused_account_is_named(

@@ -56,6 +56,16 @@ def test_a_rate_that_is_not_confirmed_gives_way_to_a_lower_one() -> None:
     assert capacity.held_rate <= 90
 
 
+def test_confirmation_goes_down_until_a_rate_holds() -> None:
+    """A server whose short steps promise four times what it holds is still measured, not given up."""
+
+    def promising(rate: float, confirming: bool) -> CapacityStep:
+        return step(rate, passed=rate <= (25 if confirming else 100), confirming=confirming)
+
+    capacity, _ = search(promising, 95)
+    assert 20 < capacity.held_rate <= 25
+
+
 def test_a_server_that_holds_nothing_has_no_capacity() -> None:
     """Not even one request a second: zero, and the caller says so."""
     assert search(server(0), 20)[0].held_rate == 0
