@@ -69,7 +69,7 @@ def services(
     """
     database_url = os.environ.get("DATABASE_URL") if database_url == FROM_ENVIRONMENT else database_url
     redis_url = os.environ.get("REDIS_URL") if redis_url == FROM_ENVIRONMENT else redis_url
-    opened = open_state(state)
+    opened = open_state(state, for_servers=not (database_url and redis_url))
     with _shared(opened) as first:
         with opened.starting(), _disk_full_told(opened):
             found = Services(

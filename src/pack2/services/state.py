@@ -117,47 +117,39 @@ class Users:
         os.close(self._file)
 
 
-def open_state(folder: Path | None = None) -> State:
+def open_state(folder: Path | None = None, *, for_servers: bool = False) -> State:
     """Prepare the state folder, `.pack2` in the working directory unless told otherwise.
 
-    As root, where the servers' account cannot reach it, `folder` becomes a link to one below /var/lib/pack2.
+    `for_servers`: where their account cannot reach it, `folder` becomes a link to one below /var/lib/pack2.
     """
     folder = folder if folder is not None else Path(".pack2")
     account = server_account()
     try:
-        return _prepare(folder, account)
+        folder.resolve().mkdir(mode=0o755, parents=True, exist_ok=True)
+        if for_servers and not account.can("-x", folder.resolve()):
+            _move(folder, account)
+        (folder / "logs").mkdir(exist_ok=True)
+        return State(folder=folder.resolve(), account=account)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFullError(path=folder.absolute().parent, free_mb=0) from None
         raise StateFolderError(path=folder.absolute(), reason=error.strerror or str(error)) from None
 
 
-def _prepare(folder: Path, account: Account) -> State:
-    if not folder.is_symlink():
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not account.can("-x", folder.resolve()) and not any(folder.iterdir()):
-            folder = _moved(folder)
-    target = folder.resolve()
-    target.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if not account.can("-x", target):
-        reason = (
-            f"the user {account.name}, who runs the servers, cannot enter it; run `make clean` and try again"
-        )
-        raise StateFolderError(path=target, reason=reason)
-    (target / "logs").mkdir(exist_ok=True)
-    return State(folder=target, account=account)
-
-
-def _moved(folder: Path) -> Path:
-    """Replace the empty `folder` by a link to a folder that every user can reach, and say so."""
+def _move(folder: Path, account: Account) -> None:
+    """Replace `folder` by a link to a folder that every user can reach, and say so."""
     path = folder.absolute()
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
     target = _FALLBACK / f"{path.parent.name}-{digest}"
     target.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if folder.is_symlink() or not account.can("-x", target):
+        reason = f"the user {account.name}, who runs the servers, cannot enter {folder.resolve()} or {target}"
+        raise StateFolderError(path=path, reason=reason)
+    for entry in folder.iterdir():
+        shutil.move(entry, target / entry.name)
     folder.rmdir()
     folder.symlink_to(target)
     print(f"state is kept in {target}: the servers' user cannot enter {path.parent}", file=sys.stderr)
-    return folder
 
 
 @contextmanager

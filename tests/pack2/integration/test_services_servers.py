@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import redis
 
-from pack2.services import Services, binaries, external, services, stop_services
+from pack2.services import Services, binaries, external, open_state, services, stop_services
 from pack2.services.errors import DataDirectoryError, ServersInUseError, ServerUnreachableError
 from pack2.services.servers import PostgresServer
 
@@ -184,9 +184,11 @@ def test_a_closed_home_moves_the_state_to_a_named_folder(capsys: pytest.CaptureF
     """Where the servers' user cannot enter, `.pack2` becomes a link, and the folder is printed."""
     home = Path(tempfile.mkdtemp(prefix="p2-closed-"))
     try:
+        before = open_state(home / ".pack2").secret("viewer")
         with embedded(home / ".pack2") as pids:
             assert all(pids)
         target = (home / ".pack2").readlink()
+        assert open_state(home / ".pack2").secret("viewer") == before
         assert f"state is kept in {target}" in capsys.readouterr().err
         with embedded(home / ".pack2"):
             assert capsys.readouterr().err == ""
