@@ -75,7 +75,7 @@ def _show(done: Sequence[rollups.AppliedRollup], json: bool) -> int:
 
 @app.command
 def verify(*views: str, database_url: DatabaseUrl = None, json: Json = False) -> int:
-    """Compare each row of a rollup with its view, and time ingestion on a copy; exit 1 on a difference.
+    """Compare each row of a rollup with its view; time ingestion on a copy; exit 1 on a difference.
 
     Example: `pack2 rollup verify --json`
 

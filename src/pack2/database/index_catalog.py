@@ -90,13 +90,27 @@ def partitions(connection: Connection, table: Table) -> tuple[Table, ...]:
     return tuple(Table(*row) for row in rows)
 
 
+def roots(connection: Connection) -> dict[str, str]:
+    """For each index on a partition, by name: the index of the partitioned table that it belongs to."""
+    rows = connection.execute(
+        "WITH RECURSIVE part (oid, root) AS ("
+        " SELECT inhrelid, inhparent FROM pg_inherits"
+        " JOIN pg_class c ON c.oid = inhparent AND c.relkind = 'I'"
+        " UNION SELECT part.oid, inhparent FROM part JOIN pg_inherits ON inhrelid = part.root)"
+        " SELECT p.relname, r.relname FROM part JOIN pg_class p ON p.oid = part.oid"
+        " JOIN pg_class r ON r.oid = part.root WHERE NOT r.relispartition"
+    ).fetchall()
+    return dict(rows)
+
+
 def _existing(connection: Connection, where: str, parameters: tuple[object, ...]) -> list[ExistingIndex]:
     rows = connection.execute(
         "SELECT i.oid, n.nspname, i.relname, t.relname, pg_get_indexdef(i.oid), x.indisvalid,"
         " x.indisunique,"
         " (SELECT p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent"
         " WHERE h.inhrelid = i.oid),"
-        " pg_relation_size(i.oid)"
+        " coalesce((SELECT sum(pg_relation_size(p.relid)) FROM pg_partition_tree(i.oid) p)::bigint,"
+        " pg_relation_size(i.oid))"
         " FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid"
         f" JOIN pg_namespace n ON n.oid = i.relnamespace WHERE {where} ORDER BY i.relname",
         parameters,

@@ -1,8 +1,8 @@
 """The file of performance indexes: plain SQL that psql runs too, read with PostgreSQL's own parser.
 
-`-- serves: query_a, query_b` above `CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_… ON …;` and nothing
-else, so that what is applied, verified and taken back is exactly what the file says. A partitioned table can not be indexed CONCURRENTLY by
-one statement: there `-- partitioned` stands above a CREATE INDEX without it.
+`-- serves: query_a, query_b` above `CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_… ON …;` and nothing else, so
+that what is applied, verified and taken back is exactly what the file says. A partitioned table can not be
+indexed CONCURRENTLY by one statement: there `-- partitioned` stands above a CREATE INDEX without it.
 """
 
 from __future__ import annotations

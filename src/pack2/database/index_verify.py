@@ -8,7 +8,7 @@ more than 1.2× slower because of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from pack2.database import rollups
 from pack2.database.connection import Connection, Progress, connect, silent
 from pack2.database.copy import copy_of
 from pack2.database.errors import IndexFileError
+from pack2.database.index_catalog import roots
 from pack2.database.index_file import IndexDefinition, load_indexes
 from pack2.database.index_measure import Measurement, hidden, measure
 from pack2.database.indexes import AppliedIndex, apply_definitions
@@ -146,6 +147,7 @@ class _Judge:
         self.definitions = definitions
         self.sizes = {index.name: index.size_bytes for index in built}
         self.schemas = _schemas(connection, [index.name for index in built])
+        self.roots = roots(connection)
         self.budget_seconds = budget_seconds
         self.savings: dict[str, list[Saving]] = {definition.name: [] for definition in definitions}
         self.used: set[str] = set()
@@ -177,7 +179,7 @@ class _Judge:
 
     def _judge_query(self, sampled: SampledQuery, none: Measurement, everything: Measurement) -> None:
         count = len(sampled.arguments)
-        ours = everything.indexes & frozenset(self.savings)
+        ours = {self.roots.get(name, name) for name in everything.indexes} & frozenset(self.savings)
         self.used |= ours
         slower = is_slower(none, everything, count)
         if slower:
@@ -202,7 +204,7 @@ class _Judge:
             )
         )
 
-    def _find_culprit(self, sampled: SampledQuery, used: frozenset[str]) -> None:
+    def _find_culprit(self, sampled: SampledQuery, used: Set[str]) -> None:
         """The index without which the slowed query is fastest."""
         if not used:
             return

@@ -77,7 +77,7 @@ def verify(
         verdicts = []
         for number, sql in enumerate(statements):
             on_progress(f"comparing {sql.view.name}", 0.7 * number / len(statements))
-            verdicts.append(_compare(connection, sql))
+            verdicts.append(compare(connection, sql))
     on_progress("timing ingestion on a copy", 0.7)
     try:
         costs = _costs(url, statements, rounds)
@@ -86,7 +86,8 @@ def verify(
     return RollupVerification(tuple(verdicts), costs, None)
 
 
-def _compare(connection: Connection, sql: RollupSql) -> RollupVerdict:
+def compare(connection: Connection, sql: RollupSql) -> RollupVerdict:
+    """Every row of one rollup against its view, in one snapshot: it may be in use meanwhile."""
     view = sql.view
     unlike = " OR ".join(_unlike(connection, sql)) or "false"
     row = connection.execute(_comparison(sql, unlike)).fetchone()
