@@ -179,7 +179,8 @@ CREATE TABLE research_notes (
     title        text NOT NULL,
     body         text NOT NULL,
     tags         text[] NOT NULL,
-    published_at timestamptz NOT NULL
+    published_at timestamptz NOT NULL,
+    search       tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('english', title || ' ' || body)) STORED
 );
 
 CREATE TABLE audit_log (

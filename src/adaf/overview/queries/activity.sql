@@ -15,7 +15,9 @@ LIMIT $2;
 -- sample: SELECT DISTINCT owner_id, 10 FROM portfolios ORDER BY owner_id LIMIT 30
 SELECT t.id, t.portfolio_id, p.name AS portfolio, a.symbol, t.side, t.quantity, t.price, t.executed_at
 FROM portfolios p
-JOIN transactions t ON t.portfolio_id = p.id
+CROSS JOIN LATERAL (
+    SELECT * FROM transactions l WHERE l.portfolio_id = p.id ORDER BY l.executed_at DESC, l.id DESC LIMIT $2
+) AS t
 JOIN assets a ON a.id = t.asset_id
 WHERE p.owner_id = $1
 ORDER BY t.executed_at DESC, t.id DESC

@@ -79,7 +79,9 @@ LIMIT $4;
 --   WHERE rank IN (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987)
 SELECT t.id, p.id AS portfolio_id, p.name AS portfolio, a.symbol, t.side, t.quantity, t.price, t.fee, t.executed_at
 FROM portfolios p
-JOIN transactions t ON t.portfolio_id = p.id
+CROSS JOIN LATERAL (
+    SELECT * FROM transactions l WHERE l.portfolio_id = p.id ORDER BY l.executed_at DESC, l.id DESC LIMIT $2
+) AS t
 JOIN assets a ON a.id = t.asset_id
 WHERE p.owner_id = $1
 ORDER BY t.executed_at DESC, t.id DESC

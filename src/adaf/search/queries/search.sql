@@ -8,10 +8,10 @@
 SELECT n.id, a.symbol, n.title,
        ts_headline('english', n.body, websearch_to_tsquery('english', $1),
                    'MaxFragments=1, MaxWords=24, MinWords=8, StartSel="", StopSel=""') AS excerpt,
-       ts_rank(to_tsvector('english', n.title || ' ' || n.body), websearch_to_tsquery('english', $1))::float8 AS score, n.published_at
+       ts_rank(n.search, websearch_to_tsquery('english', $1))::float8 AS score, n.published_at
 FROM research_notes n
 JOIN assets a ON a.id = n.asset_id
-WHERE to_tsvector('english', n.title || ' ' || n.body) @@ websearch_to_tsquery('english', $1)
+WHERE n.search @@ websearch_to_tsquery('english', $1)
 ORDER BY score DESC, n.published_at DESC, n.id
 LIMIT $2;
 
