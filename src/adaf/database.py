@@ -14,19 +14,17 @@ that. `db` is `request.db` in handlers (`adaf.request.Request`).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import msgspec
 
-from adaf.pool import Pool
 from adaf.problem import Unavailable
 from adaf.timing import current
 from pack2.database.queries import NamedQuery, load_queries
@@ -35,28 +33,20 @@ if TYPE_CHECKING:
     from adaf.settings import Settings
 
 T = TypeVar("T")
-_Method = Callable[..., Any]
 _checked: set[tuple[str, type[Any]]] = set()
 
 STATEMENT_TIMEOUT_SECONDS = 10
 POOL_TIMEOUT_SECONDS = 5
 
 AWAY = "The database does not answer at the moment; try again."
-_CUT_OFF = (
-    asyncio.CancelledError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a statement on a connection that the server just ended
-)
 _GONE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown, statement_timeout
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
-    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,  # DataError, bad input, is one too and passes
+    asyncpg.InternalClientError,  # a statement on a connection that the server just ended
 )
 
 
@@ -72,12 +62,12 @@ class _Statements:
 
     _queries: Mapping[str, NamedQuery]
 
-    async def _run(self, method: _Method, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
 
     async def fetch(self, name: str, *args: Any, type: type[T]) -> list[T]:
         """All rows of statement `name`."""
-        rows = await self._run(asyncpg.Connection.fetch, self._queries[name].sql, args)
+        rows = await self._run("fetch", self._queries[name].sql, args)
         if not rows:
             return []
         if (name, type) not in _checked:
@@ -86,7 +76,7 @@ class _Statements:
 
     async def one(self, name: str, *args: Any, type: type[T]) -> T | None:
         """The first row of statement `name`, or None."""
-        row = await self._run(asyncpg.Connection.fetchrow, self._queries[name].sql, args)
+        row = await self._run("fetchrow", self._queries[name].sql, args)
         if row is None:
             return None
         if (name, type) not in _checked:
@@ -95,64 +85,67 @@ class _Statements:
 
     async def value(self, name: str, *args: Any) -> Any:
         """The first column of the first row of statement `name`, or None."""
-        return await self._run(asyncpg.Connection.fetchval, self._queries[name].sql, args)
+        return await self._run("fetchval", self._queries[name].sql, args)
 
     async def execute(self, name: str, *args: Any) -> str:
         """Run a write; returns PostgreSQL's command tag, such as `UPDATE 1`."""
-        tag: str = await self._run(asyncpg.Connection.execute, self._queries[name].sql, args)
+        tag: str = await self._run("execute", self._queries[name].sql, args)
         return tag
 
 
 class Database(_Statements):
-    """A bounded pool that connects when it is needed, so that the application starts without PostgreSQL."""
+    """asyncpg's pool, which connects when it is needed: the application starts without PostgreSQL."""
 
     def __init__(self, settings: Settings) -> None:
         self._queries = named_queries()
-        self._url = settings.database_url
-        self._pool = Pool(self._connect, settings.pool_connections)
+        self._settings = settings
+        self._pool: asyncpg.Pool | None = None
 
     async def stop(self) -> None:
         """Close the connections."""
-        self._pool.close()
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction on one connection; commits at the end of the block, rolls back on any exception."""
-        connection = await self._acquire()
-        sound = True
-        try:
-            async with connection.transaction():
-                yield Transaction(self._queries, connection)
-        except BaseException as error:
-            sound = _is_sound(error)
-            _tell(error)
-        finally:
-            self._pool.release(connection, sound=sound)
+        async with self._connection() as connection, connection.transaction():
+            yield Transaction(self._queries, connection)
 
-    async def _run(self, method: _Method, sql: str, args: tuple[Any, ...]) -> Any:
-        connection = await self._acquire()
-        sound = True
-        try:
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        async with self._connection() as connection:
             return await _timed(method, connection, sql, args)
-        except BaseException as error:
-            sound = _is_sound(error)
-            _tell(error)
-        finally:
-            self._pool.release(connection, sound=sound)
 
-    async def _acquire(self) -> asyncpg.Connection:
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         started = perf_counter()
         try:
-            return await self._pool.acquire(POOL_TIMEOUT_SECONDS)
+            pool = self._pool or await self._open()
+            connection = await pool.acquire(timeout=POOL_TIMEOUT_SECONDS)
         except Exception as error:
             raise Unavailable(AWAY) from error
         finally:
             if (spent := current.get()) is not None:
                 spent.pool_seconds += perf_counter() - started
+        try:
+            yield connection
+        except asyncpg.DataError:
+            raise
+        except _GONE as error:
+            raise Unavailable(AWAY) from error
+        finally:
+            await pool.release(connection)
 
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(
-            self._url,
+    async def _open(self) -> asyncpg.Pool:
+        self._pool = pool = asyncpg.create_pool(
+            self._settings.database_url,
+            min_size=0,
+            max_size=self._settings.pool_connections,
+            max_queries=2**31,
+            max_inactive_connection_lifetime=0,
+            init=_set_codecs,
+            reset=_keep,
             timeout=POOL_TIMEOUT_SECONDS,
             command_timeout=STATEMENT_TIMEOUT_SECONDS + 2,
             statement_cache_size=1000,
@@ -165,10 +158,17 @@ class Database(_Statements):
                 "timezone": "UTC",
             },
         )
-        await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
-        )
-        return connection
+        return await pool
+
+
+async def _set_codecs(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """No statement of ours leaves state in its session, so a release needs no further round trip."""
 
 
 class Transaction(_Statements):
@@ -178,30 +178,18 @@ class Transaction(_Statements):
         self._queries = queries
         self._connection = connection
 
-    async def _run(self, method: _Method, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         return await _timed(method, self._connection, sql, args)
 
 
-async def _timed(method: _Method, connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> Any:
+async def _timed(method: str, connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> Any:
     started = perf_counter()
     try:
-        return await method(connection, sql, *args)
+        return await getattr(connection, method)(sql, *args)
     finally:
         if (spent := current.get()) is not None:
             spent.db_seconds += perf_counter() - started
             spent.queries += 1
-
-
-def _is_sound(error: BaseException) -> bool:
-    """Whether the connection may be used again: not when its statement was cut off half-way."""
-    return not isinstance(error, _CUT_OFF)
-
-
-def _tell(error: BaseException) -> NoReturn:
-    """Raises Unavailable for PostgreSQL away, overloaded or too slow; anything else as it is."""
-    if isinstance(error, _GONE):
-        raise Unavailable(AWAY) from error
-    raise error
 
 
 def _check_columns(name: str, type: type[Any], row: asyncpg.Record) -> None:
