@@ -12,18 +12,18 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from hashlib import sha256
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from pack2.cache.codec import codec_of, pack, unpack
 from pack2.cache.feed import DELETE_PREFIX, ChangeFeed, check_tag
+from pack2.cache.flight import Flight, Loaded, Recipe, outer_flight
 from pack2.cache.memory import Entry, Memory
 from pack2.cache.redis_tier import Opened, RedisDownError, RedisTier
 from pack2.cache.statistics import Statistics
-from pack2.cache.tags import Marks, Tags, current, expired_seconds
+from pack2.cache.tags import Tags, current, expired_seconds
 
 T = TypeVar("T")
 log = logging.getLogger("pack2.cache")
@@ -34,43 +34,6 @@ LEASE_POLL_SECONDS: Final = 0.01
 PASS_SECONDS: Final = 2.0
 MOST_PASSES: Final = 10_000
 EARLY_BETA: Final = 1.0
-
-_outer: ContextVar[Flight | None] = ContextVar("pack2_flight", default=None)
-
-
-class Loaded(NamedTuple):
-    """What a loader made: the value, its size in memory, and its bytes for Redis."""
-
-    value: Any
-    size_bytes: int
-    encode: Callable[[], bytes]
-
-
-class Recipe(NamedTuple):
-    """How a key is loaded. `load` gives None where the answer must not be stored."""
-
-    key: Hashable
-    digest: str
-    tags: Sequence[str]
-    ttl_seconds: float
-    stale_seconds: float
-    load: Callable[[], Awaitable[Loaded | None]]
-    decode: Callable[[bytes], tuple[Any, int]]
-
-
-class Flight:
-    """A load under way. `source` says where its value came from once it has landed."""
-
-    __slots__ = ("future", "inner", "is_deleted", "is_nested", "marks", "source", "started_at")
-
-    def __init__(self, marks: Marks) -> None:
-        self.future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
-        self.marks = marks
-        self.inner: list[Marks] = []
-        self.started_at = monotonic()
-        self.source = "miss"
-        self.is_deleted = False
-        self.is_nested = False
 
 
 class Cache:
@@ -156,7 +119,7 @@ class Cache:
         recipe = Recipe(digest, digest, tuple(map(check_tag, tags)), ttl_seconds, stale_seconds, run, decode)
         entry, _ = await self.obtain(recipe)
         assert entry is not None
-        if (outer := _outer.get()) is not None:
+        if (outer := outer_flight.get()) is not None:
             outer.is_nested = True
             outer.inner.append(entry.marks)
         value: T = entry.value
@@ -313,7 +276,7 @@ class Cache:
         return flight
 
     async def _fly(self, flight: Flight, recipe: Recipe) -> None:
-        _outer.set(flight)
+        outer_flight.set(flight)
         opened: Opened | None = None
         try:
             opened, entry = await self._from_redis(flight, recipe)

@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, Final
 
-from pack2.cache.cache import Loaded
+from pack2.cache.flight import Loaded
 from pack2.http.answer import Answer, Headers, refusal
 from pack2.http.identity import ASGIApp, Message, Receive, Scope, Send
 from pack2.http.policy import Policy

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pack2.cache.cache import Cache, Recipe
+from pack2.cache.cache import Cache
+from pack2.cache.flight import Recipe
 from pack2.cache.memory import Entry
 from pack2.cache.tags import current
 from pack2.config import HttpPolicy
