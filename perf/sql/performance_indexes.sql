@@ -1,5 +1,5 @@
--- Performance indexes of the dashboard. Apply with `pack2 indexes apply` (or psql), measure with `pack2 indexes verify`:
--- what does not pay is taken out of here and listed in rejected.md. Each names the queries that it serves.
+-- Performance indexes of the dashboard. Apply with `pack2 indexes apply` (or psql), measure with `pack2 indexes
+-- verify`: what does not pay is taken out of here and listed in rejected.md. Each names the queries that it serves.
 
 -- Alerts: newest first, unread first, and counted by kind without touching the table.
 
@@ -17,7 +17,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_alerts_user_kind
 
 -- Audit log: append-only, so an index costs an append and no HOT update.
 
--- serves: audit_recent
+-- serves: audit_recent, audit_by_action
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_recent
     ON audit_log (ts DESC, id DESC);
 
@@ -31,7 +31,8 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_sign_ins
 
 -- Transactions: the ledger by portfolio, by portfolio and asset, by asset, and by time; never updated.
 
--- serves: transactions_page, transactions_page_by_side, transactions_recent_of_owner, overview_recent_transactions
+-- serves: transactions_page, transactions_page_by_side, transactions_recent_of_owner,
+--   overview_recent_transactions
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_portfolio_recent
     ON transactions (portfolio_id, executed_at DESC, id DESC);
 
@@ -48,16 +49,17 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_asset_recent
     ON transactions (asset_id, executed_at DESC, id DESC);
 
 -- serves: most_traded
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_executed_brin
-    ON transactions USING brin (executed_at) WITH (pages_per_range = 16);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_transactions_executed
+    ON transactions (executed_at) INCLUDE (asset_id, quantity, price);
 
--- Signals: newest of all, of an asset, of a strategy, by direction, by tag, strongest.
+-- Signals: newest of all, of an asset, of a strategy, strongest. The newest of all serve the rare filters too.
 
--- serves: signals_recent, overview_signals_on_holdings
+-- serves: signals_recent, overview_signals_on_holdings, signals_by_symbol, signals_by_symbol_and_direction,
+--   signals_by_direction, signals_by_tag
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_recent
     ON signals (ts DESC, id DESC);
 
--- serves: signals_by_symbol, asset_recent_signals, asset_sentiment
+-- serves: asset_recent_signals, asset_sentiment
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_asset_recent
     ON signals (asset_id, ts DESC, id DESC) INCLUDE (direction, strength);
 
@@ -83,13 +85,13 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_runs_best
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_runs_user_recent
     ON strategy_runs (requested_by, started_at DESC, id DESC);
 
--- serves: strategies_leaderboard, strategies_compare
+-- serves: strategies_leaderboard, strategies_compare, strategy_performance
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_strategy_returns_covering
-    ON strategy_returns (strategy_id, day) INCLUDE (daily_return);
+    ON strategy_returns (strategy_id, day) INCLUDE (daily_return, equity);
 
--- Research notes: newest of all, of an asset, of an author; tags; full text.
+-- Research notes: newest of all, of an asset, of an author.
 
--- serves: research_recent, overview_notes_on_holdings
+-- serves: research_recent, overview_notes_on_holdings, research_by_tag
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_recent
     ON research_notes (published_at DESC, id DESC);
 
@@ -101,13 +103,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_asset_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_author_recent
     ON research_notes (author_id, published_at DESC, id DESC);
 
--- serves: search_notes
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_research_notes_text
-    ON research_notes USING gin (to_tsvector('english', title || ' ' || body));
-
--- Bars: one in sixty, so that ingestion hardly feels it.
-
 -- serves: sparklines
--- partitioned: `pack2 indexes apply` builds it CONCURRENTLY, partition by partition; psql locks writers meanwhile
+-- partitioned: `pack2 indexes apply` builds it CONCURRENTLY by partition; psql locks writers meanwhile
 CREATE INDEX IF NOT EXISTS idx_market_data_hourly
     ON market_data (asset_id, ts) INCLUDE (close) WHERE extract(minute FROM ts AT TIME ZONE 'UTC') = 0;

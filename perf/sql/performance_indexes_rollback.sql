@@ -1,0 +1,24 @@
+-- Takes back everything in performance_indexes.sql. Generated; a test keeps the two in step.
+DROP INDEX IF EXISTS idx_market_data_hourly;
+DROP INDEX CONCURRENTLY IF EXISTS idx_research_notes_author_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_research_notes_asset_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_research_notes_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_returns_covering;
+DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_user_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_best;
+DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_signals_strongest;
+DROP INDEX CONCURRENTLY IF EXISTS idx_signals_strategy_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_signals_asset_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_signals_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_transactions_executed;
+DROP INDEX CONCURRENTLY IF EXISTS idx_transactions_asset_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_transactions_portfolio_asset_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_transactions_portfolio_totals;
+DROP INDEX CONCURRENTLY IF EXISTS idx_transactions_portfolio_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_audit_log_sign_ins;
+DROP INDEX CONCURRENTLY IF EXISTS idx_audit_log_user_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_audit_log_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_alerts_user_kind;
+DROP INDEX CONCURRENTLY IF EXISTS idx_alerts_user_unread;
+DROP INDEX CONCURRENTLY IF EXISTS idx_alerts_user_recent;
