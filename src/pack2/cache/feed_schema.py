@@ -29,7 +29,7 @@ ORDER BY 1, 2
 """
 _FUNCTIONS = """
 SELECT p.oid::regprocedure::text FROM pg_proc p
-WHERE (starts_with(p.proname, %(prefix)s) AND p.prorettype = 'trigger'::regtype) 
+WHERE (starts_with(p.proname, %(prefix)s) AND p.prorettype = 'trigger'::regtype)
    OR (p.proname = 'pack2_announce' AND pg_get_function_arguments(p.oid) = 'VARIADIC tags text[]')
 """
 

@@ -40,7 +40,8 @@ SET search_path = pg_catalog, pg_temp AS $pack2$
 DECLARE
     too_much boolean;
 BEGIN
-    SELECT sum(octet_length(tag) + 1) > {MOST_MESSAGES * PAYLOAD_BYTES} OR max(octet_length(tag)) > {TAG_BYTES}
+    SELECT sum(octet_length(tag) + 1) > {MOST_MESSAGES * PAYLOAD_BYTES}
+        OR max(octet_length(tag)) > {TAG_BYTES}
     INTO too_much FROM unnest(tags) AS tag;
     IF too_much THEN
         PERFORM pg_notify('{CHANNEL}', '{EVERYTHING}');
@@ -97,7 +98,7 @@ def tag_expression(template: str) -> str:
 
 def tags_query(feed: FeedTable, rows: str) -> str:
     """SQL that yields each tag of the changed `rows` once."""
-    selects = [f"SELECT {tag_expression(template)} FROM changed" for template in feed.tags]
+    selects = [f"SELECT {tag_expression(template)} FROM changed" for template in feed.tags]  # noqa: S608 - quoted
     if feed.tags_sql:
         selects.append(feed.tags_sql.strip().rstrip(";"))
     found = "\n        UNION\n        ".join(selects)
@@ -126,10 +127,12 @@ def triggers_of(feed: FeedTable, schema: str, tables: list[str], announce: str) 
                 event=event,
                 function=function,
                 function_sql=f"CREATE OR REPLACE FUNCTION {quote(function)}() RETURNS trigger\n"
-                f"LANGUAGE plpgsql SECURITY DEFINER\nSET search_path = pg_catalog, {quote(schema)}, pg_temp AS $pack2$\n"
+                "LANGUAGE plpgsql SECURITY DEFINER\n"
+                f"SET search_path = pg_catalog, {quote(schema)}, pg_temp AS $pack2$\n"
                 f"BEGIN\n    {body}\n    RETURN NULL;\nEND $pack2$",
                 trigger_sql=f"CREATE OR REPLACE TRIGGER {PREFIX}{event} AFTER {event.upper()}\n"
-                f"ON {quote(table)} {_REFERENCING[event]}FOR EACH STATEMENT EXECUTE FUNCTION {quote(function)}()",
+                f"ON {quote(table)} {_REFERENCING[event]}FOR EACH STATEMENT\n"
+                f"EXECUTE FUNCTION {quote(function)}()",
             )
 
 
