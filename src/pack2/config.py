@@ -38,11 +38,13 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How Pack 2 starts, fills and loads the application.
 
+    `load_inputs` are globs of the files that decide what `load` makes: another content, another sample.
     `command` gets `{port}` and `{workers}`, `load` gets `{size}` and `{seed}`; both get DATABASE_URL.
     """
 
     command: tuple[str, ...]
     load: tuple[str, ...]
+    load_inputs: tuple[str, ...] = ()
     ready: str = "/"
     queries: tuple[str, ...] = ()
     load_test: str = ""

@@ -4,6 +4,7 @@ gets tuned."""
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def ensure_untuned(
     environment: Mapping[str, str],
     reload: bool = False,
 ) -> bool:
-    """Load the untuned database unless a complete one of the same size, seed and command is there; True if
+    """Load the untuned database unless a complete one of the same size, seed and loader is there; True if
     loaded.
 
     A comment on the database is its certificate, written last: a load that was killed leaves none.
@@ -74,7 +75,20 @@ def certify(server: PostgresServer, application: Application, name: str, *, size
 
 
 def _certificate(application: Application, size: str, seed: int) -> str:
-    return f"pack2: untuned, loaded by {' '.join(application.load)}, size {size}, seed {seed}"
+    digest = fingerprint(application.load_inputs)
+    return (
+        f"pack2: untuned, loaded by {' '.join(application.load)}, size {size}, seed {seed}, inputs {digest}"
+    )
+
+
+def fingerprint(patterns: tuple[str, ...]) -> str:
+    """Changes with the name or the content of any file that `patterns` (globs in the working directory)
+    match."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in Path().glob(pattern)}):
+        content = path.read_bytes()
+        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def make_copies(server: PostgresServer, config: Config, which: Names) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -49,6 +50,21 @@ def test_the_original_is_loaded_once(
     assert not ensure(postgres, application, which.untuned)
     assert ensure(postgres, application, which.untuned, seed=8)
     assert ensure(postgres, application, which.untuned, seed=8, reload=True)
+
+
+def test_another_schema_is_loaded_anew(
+    postgres: PostgresServer, application: Application, which: Names
+) -> None:
+    """When a file that decides what `load` makes has changed, the old sample does not fit the application."""
+    schema = Path("build/test-load-inputs") / f"{os.getpid()}.sql"
+    schema.parent.mkdir(parents=True, exist_ok=True)
+    schema.write_text("one")
+    declared = msgspec.structs.replace(application, load_inputs=(str(schema),))
+    assert ensure(postgres, declared, which.untuned)
+    assert not ensure(postgres, declared, which.untuned)
+    schema.write_text("two")
+    assert ensure(postgres, declared, which.untuned)
+    schema.unlink()
 
 
 def test_a_half_loaded_original_is_loaded_anew(
