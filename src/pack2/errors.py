@@ -1,6 +1,7 @@
 """Every failure that a user can meet, one class a kind.
 
-The class docstring is the message: it is formatted with the keyword arguments and always says what to do next.
+The class docstring is the message: it is formatted with the keyword arguments and always says what to do
+next.
 """
 
 from __future__ import annotations
@@ -24,4 +25,6 @@ class ConfigurationError(Pack2Error):
 
 
 class QueryFileError(Pack2Error):
-    """{path}:{line}: {reason}. A query is `-- name: snake_case`, then one SQL statement that ends with a semicolon."""
+    """{path}:{line}: {reason}. A query is `-- name: snake_case`, then one SQL statement that ends with a
+    semicolon.
+    """

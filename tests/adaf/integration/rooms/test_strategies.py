@@ -261,7 +261,7 @@ async def test_the_process_leaves_with_its_parent(tmp_path: Any) -> None:
         "from adaf.strategies.calculator import Calculator\n"
         "async def main():\n"
         "    print(await Calculator().run(os.getpid), flush=True)\n"
-        "    await asyncio.sleep(60)\n"
+        "    await asyncio.Event().wait()\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"
     )
