@@ -13,6 +13,7 @@ mpl.use("Agg")
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pack2.proof.capacity import P95_MS
 from pack2.proof.latency import Latencies
@@ -46,11 +47,19 @@ def _save(path: Path, size: tuple[float, float], paint: Callable[[Axes], None]) 
         axes.spines[side].set_visible(False)
     axes.tick_params(labelsize=8, colors=_GREY)
     paint(axes)
+    for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+        if scale == "log":
+            axis.set_major_formatter(FuncFormatter(_plain))
+            axis.set_minor_formatter(NullFormatter())
     axes.xaxis.label.set_fontsize(9)
     axes.yaxis.label.set_fontsize(9)
     axes.title.set_fontsize(10)
     figure.savefig(path)
     return path.name
+
+
+def _plain(value: float, _position: int) -> str:
+    return f"{value:g}"
 
 
 def _percentiles(axes: Axes, latencies: Latencies) -> None:
@@ -63,7 +72,8 @@ def _percentiles(axes: Axes, latencies: Latencies) -> None:
         )
     for q in (50, 95):
         axes.axhline(100 - q, color="#bbbbbb", linewidth=0.8, linestyle=":")
-        axes.annotate(f"p{q}", (axes.get_xlim()[0], 100 - q), fontsize=8, color=_GREY, va="bottom")
+        right = axes.get_yaxis_transform()
+        axes.text(0.99, 100 - q, f"p{q}", fontsize=8, color=_GREY, transform=right, va="bottom", ha="right")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("milliseconds")
@@ -90,6 +100,8 @@ def _capacity(axes: Axes, proof: Proof) -> None:
     axes.axhline(P95_MS, color="#bbbbbb", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.set_xlabel("requests offered a second")
     axes.set_ylabel("p95, ms")
     axes.set_title("Capacity: the highest rate with p95 ≤ 500 ms, errors < 1 %", loc="left")
