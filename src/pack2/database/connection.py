@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -20,6 +20,7 @@ from psycopg import errors as pg
 from pack2.database.errors import BusyError, DatabaseUnreachableError, LockTimeoutError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
 Progress = Callable[[str, float], None]
 """Told (what is being done, share done 0…1)."""
 
@@ -90,21 +91,22 @@ def _holder(connection: Connection, key: str) -> object:
 def with_retries(
     connection: Connection,
     what: str,
-    action: Callable[[], object],
+    action: Callable[[], T],
     *,
     attempts: int = 6,
     lock_timeout_seconds: float = 5.0,
     after_failure: Callable[[], None] = lambda: None,
-) -> None:
-    """Run `action` under lock_timeout; back off and try again when a lock, a deadlock or a duplicate stops
-    it.
+) -> T:
+    """The result of `action`, run under lock_timeout; back off and try again when a lock or deadlock stops it.
 
     Raises LockTimeoutError that names who holds the oldest transaction.
     """
-    for attempt in range(1, attempts + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         connection.execute(f"SET lock_timeout = {round(lock_timeout_seconds * 1000)}")
         try:
-            action()
+            return action()
         except (pg.LockNotAvailable, pg.DeadlockDetected):
             after_failure()
             if attempt == attempts:
@@ -112,8 +114,6 @@ def with_retries(
                     what=what, attempts=attempts, blockers=_oldest_transaction(connection)
                 ) from None
             time.sleep(min(0.1 * 2**attempt, 5.0))
-        else:
-            return
         finally:
             if not connection.closed and not connection.broken:
                 connection.execute("SET lock_timeout = 0")

@@ -103,7 +103,12 @@ def _apply_one(
     on_progress: Progress,
 ) -> AppliedIndex:
     table = find_table(connection, index)
-    wanted = wanted_definition(connection, index, table)
+    wanted = with_retries(
+        connection,
+        f"Reading {table.name} for index {index.name}",
+        lambda: wanted_definition(connection, index, table),
+        lock_timeout_seconds=lock_timeout_seconds,
+    )
     existing = find_index(connection, table.schema, index.name)
     if existing is not None and (existing.definition, existing.table, existing.is_unique) != (
         wanted,

@@ -10,7 +10,8 @@ from psycopg import errors as pg
 from pack2.database.connection import Connection, connect
 from pack2.database.errors import DatabaseRightsError, StatementsMissingError
 
-_NAME = re.compile(r"^\s*/\*\s*([a-z][a-z0-9_]*)\s*\*/\s*")
+# Named queries carry their name after the first keyword: PostgreSQL 18 cuts off what stands before it.
+_NAME = re.compile(r"^(\s*[A-Za-z]*\s*)/\*\s*([a-z][a-z0-9_]*)\s*\*/\s*")
 _LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _SHOWN = 200
 
@@ -24,7 +25,7 @@ LIMIT %s"""
 
 
 class SlowStatement(msgspec.Struct, frozen=True):
-    """One normalised statement. `name` is that of its leading comment; ratios are 0…1."""
+    """One normalised statement. `name` is that of its first comment; ratios are 0…1."""
 
     name: str | None
     text: str
@@ -85,7 +86,7 @@ def _statement(row: tuple[object, ...]) -> SlowStatement:
     name = _NAME.match(query)
     return msgspec.convert(
         {
-            "name": name[1] if name else None,
+            "name": name[2] if name else None,
             "text": shorten(query),
             "calls": calls,
             "total_milliseconds": total,
@@ -100,6 +101,6 @@ def _statement(row: tuple[object, ...]) -> SlowStatement:
 
 def shorten(query: str) -> str:
     """`query` on one line without its name and its literals: no value of a user is printed."""
-    text = _LITERAL.sub("?", _NAME.sub("", re.sub(r"\$\d+", "?", query)))
+    text = _LITERAL.sub("?", _NAME.sub(r"\1", re.sub(r"\$\d+", "?", query)))
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -219,7 +219,8 @@ def _take(connection: psycopg.Connection[tuple[object, ...]], kind: str, what: o
         case "append", int(count):
             execute(
                 "INSERT INTO bars SELECT a, last + n * interval '1 minute', n, n + a, n"
-                " FROM generate_series(1, %s) n, generate_series(1, 2) a, (SELECT coalesce(max(ts), %s) AS last FROM bars) l",
+                " FROM generate_series(1, %s) n, generate_series(1, 2) a,"
+                " (SELECT coalesce(max(ts), %s) AS last FROM bars) l",
                 (count, at(0)),
             )
         case (("copy" | "copy into partition"), list(rows)):
@@ -265,7 +266,7 @@ def property_series(postgres: PostgresServer) -> Iterator[str]:
 def test_whatever_is_written_the_rollup_is_its_view(
     property_series: str, steps: list[tuple[str, object]]
 ) -> None:
-    """Inserts, upserts, late and moved rows, deletes, COPY, TRUNCATE, savepoints, several writes in one statement."""
+    """Inserts, upserts, late and moved rows, deletes, COPY, TRUNCATE, savepoints, all of them mixed."""
     with connect(property_series) as connection:
         connection.execute("TRUNCATE bars")
         for kind, what in steps:
@@ -274,7 +275,7 @@ def test_whatever_is_written_the_rollup_is_its_view(
 
 
 def test_an_upsert_that_changes_and_appends_in_one_bucket_counts_once(series: str) -> None:
-    """The UPDATE trigger of such a statement has counted the appended row already when the INSERT trigger runs."""
+    """The UPDATE trigger has counted the appended row already when the INSERT trigger runs."""
     with connect(series) as connection:
         connection.execute(INSERT, (1, "2026-02-02 00:01Z", 1, 1, 1))
         connection.execute(
@@ -312,7 +313,7 @@ def test_a_writer_waits_for_the_bucket_and_then_reads_it(series: str) -> None:
 
 
 def test_concurrent_writers_of_one_bucket_lose_nothing(series: str) -> None:
-    """Eight writers insert, correct and delete in the same buckets at once; deadlocks are repeated, as usual."""
+    """Eight writers insert, correct and delete in the same buckets at once; deadlocks are repeated."""
 
     def write(writer: int) -> None:
         with connect(series) as connection:
