@@ -11,6 +11,10 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_alerts_user_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_alerts_user_unread
     ON alerts (user_id, triggered_at DESC, id DESC) WHERE NOT is_read;
 
+-- serves: alerts_of_asset
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_alerts_user_asset_recent
+    ON alerts (user_id, asset_id, triggered_at DESC, id DESC);
+
 -- serves: alerts_count_by_kind
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_alerts_user_kind
     ON alerts (user_id, kind) INCLUDE (is_read);
@@ -24,6 +28,10 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_recent
 -- serves: audit_by_user, audit_by_user_and_action
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_user_recent
     ON audit_log (user_id, ts DESC, id DESC);
+
+-- serves: audit_by_subject
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_subject_recent
+    ON audit_log (subject, ts DESC, id DESC);
 
 -- serves: recent_sign_ins
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_sign_ins

@@ -11,7 +11,7 @@ from adaf.alerts import reads, writes
 from adaf.alerts.models import Alert, AlertCount
 from adaf.auth.guards import signed_in
 from adaf.paging import Page
-from adaf.parameters import Cursor, Id, Limit
+from adaf.parameters import Cursor, Id, Limit, OptionalSymbol
 from adaf.request import Request
 
 Unread = Annotated[bool, Parameter(description="Only alerts that were not read yet.")]
@@ -19,10 +19,16 @@ Unread = Annotated[bool, Parameter(description="Only alerts that were not read y
 
 @get("/api/alerts", opt=signed_in)
 async def alerts(
-    request: Request, unread: Unread = False, cursor: Cursor = None, limit: Limit = 50
+    request: Request,
+    unread: Unread = False,
+    symbol: OptionalSymbol = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[Alert]:
-    """The user's alerts, newest first."""
-    return await reads.alerts(request.db, request.user_id, unread=unread, cursor=cursor, limit=limit)
+    """The user's alerts, newest first: all, the unread ones, or those of one asset."""
+    return await reads.alerts(
+        request.db, request.user_id, unread=unread, symbol=symbol, cursor=cursor, limit=limit
+    )
 
 
 @get("/api/alerts/counts", opt=signed_in)

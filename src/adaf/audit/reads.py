@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaf.audit.models import Entry
 from adaf.paging import Page, newest_first, page
+from adaf.problem import BadInput
 
 if TYPE_CHECKING:
     from adaf.database import Database
@@ -16,16 +17,23 @@ async def entries(
     *,
     user_id: int | None = None,
     action: str | None = None,
+    subject: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Entry]:
-    """A page of the log, newest first, by user and by the beginning of the action.
+    """A page of the log, newest first, by user and by the beginning of the action, or by subject.
 
-    Raises BadInput for a cursor that is not ours.
+    Raises BadInput for a cursor that is not ours, and for a subject together with another filter.
     """
-    name, filters = _shape(user_id, action)
+    name, filters = _shape(user_id, action) if subject is None else _of_subject(subject, user_id, action)
     rows = await db.fetch(name, *filters, *newest_first(cursor), limit + 1, type=Entry)
     return page(rows, limit, lambda row: (row.ts, row.id))
+
+
+def _of_subject(subject: str, user_id: int | None, action: str | None) -> tuple[str, tuple[Any, ...]]:
+    if user_id is not None or action is not None:
+        raise BadInput("Give `subject` alone, or `user_id` and `action`.")
+    return "audit_by_subject", (subject,)
 
 
 def _shape(user_id: int | None, action: str | None) -> tuple[str, tuple[Any, ...]]:

@@ -39,5 +39,15 @@ WHERE l.user_id = $1 AND l.action LIKE $2 AND (l.ts, l.id) < ($3, $4)
 ORDER BY l.ts DESC, l.id DESC
 LIMIT $5;
 
+-- name: audit_by_subject
+-- sample: SELECT subject, timestamptz '9999-01-01 00:00:00+00', 9223372036854775807, 50 FROM (SELECT subject, row_number() OVER (ORDER BY count(*) DESC, subject) AS rank
+--   FROM audit_log GROUP BY subject) ranked WHERE rank IN (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987)
+SELECT l.id, l.user_id, u.email, l.ts, l.action, l.subject, l.details
+FROM audit_log l
+LEFT JOIN users u ON u.id = l.user_id
+WHERE l.subject = $1 AND (l.ts, l.id) < ($2, $3)
+ORDER BY l.ts DESC, l.id DESC
+LIMIT $4;
+
 -- name: audit_record
 INSERT INTO audit_log (user_id, action, subject, details) VALUES ($1, $2, $3, $4);

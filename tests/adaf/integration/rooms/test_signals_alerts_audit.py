@@ -116,6 +116,20 @@ async def test_pages_of_alerts(dashboard: Any, unread: bool, limit: int) -> None
     assert [item["id"] for item in items] == [row["id"] for row in rows]
 
 
+async def test_alerts_of_one_asset(dashboard: Any) -> None:
+    """With a symbol the list is the user's own alerts on that asset; with `unread` besides it is a 400."""
+    user_id = await _alerted(dashboard)
+    row = await dashboard.sql.fetchrow(
+        "SELECT a.symbol, array_agg(l.id ORDER BY l.triggered_at DESC, l.id DESC) AS ids FROM alerts l"
+        " JOIN assets a ON a.id = l.asset_id WHERE l.user_id = $1 GROUP BY 1"
+        " ORDER BY count(*) DESC, 1 LIMIT 1",
+        user_id,
+    )
+    items = await dashboard.every_item(user_id, "/api/alerts", 1, symbol=row["symbol"])
+    assert [item["id"] for item in items] == list(row["ids"])
+    await dashboard.get(user_id, "/api/alerts", 400, symbol=row["symbol"], unread="true")
+
+
 async def test_reading_an_alert(dashboard: Any) -> None:
     """A read alert leaves the unread ones and stays in the list; once more changes nothing."""
     user_id = await _alerted(dashboard)
@@ -170,6 +184,19 @@ async def test_pages_of_the_audit_log(
     assert items
 
 
+async def test_what_was_done_to_a_subject(dashboard: Any, user: Any) -> None:
+    """With a subject the log is what anybody did to it, newest first."""
+    subject = await dashboard.sql.fetchval(
+        "SELECT subject FROM audit_log GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    rows = await dashboard.sql.fetch(
+        "SELECT id FROM audit_log WHERE subject = $1 ORDER BY ts DESC, id DESC", subject
+    )
+    items = await dashboard.every_item(await user("operator"), "/api/audit", 2, subject=subject)
+    assert [item["id"] for item in items] == [row["id"] for row in rows]
+    assert len(items) > 1
+
+
 @pytest.mark.parametrize("role", ["viewer", "trader"])
 async def test_the_audit_log_is_for_operators(dashboard: Any, user: Any, role: str) -> None:
     """Viewers and traders do not read the audit log."""
@@ -177,6 +204,7 @@ async def test_the_audit_log_is_for_operators(dashboard: Any, user: Any, role: s
 
 
 BAD_AUDIT_FILTERS: list[Any] = [{"user_id": 0}, {"action": "%"}, {"action": ""}, {"cursor": "?"}]
+BAD_AUDIT_FILTERS += [{"subject": "portfolio"}, {"subject": "portfolio:1", "user_id": 1}]
 
 
 async def test_bad_audit_filters(dashboard: Any, user: Any) -> None:
