@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +17,22 @@ import pytest
 
 from pack2.services import PostgresServer, Services, services, stop_services
 from pack2.services.chromium import ChromiumMissingError, find_chromium
+from pack2.services.errors import ServersInUseError
 
 _numbers = itertools.count(1)
+
+
+_ABANDONED_SECONDS = 2 * 3600
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run that is terminated stops its servers; what a killed run left behind is swept up by a later one."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for folder in Path(tempfile.gettempdir()).glob("p2-*/state"):
+        with contextlib.suppress(ServersInUseError, OSError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                stop_services(folder)
+                shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
