@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pack2.services import PostgresServer, Services, services, stop_services
@@ -26,7 +27,7 @@ _ABANDONED_SECONDS = 2 * 3600
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A run that is terminated stops its servers; what a killed run left behind is swept up by a later one."""
+    """A terminated run stops its servers; what a killed run left behind is swept up by a later one."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for folder in Path(tempfile.gettempdir()).glob("p2-*/state"):
         with contextlib.suppress(ServersInUseError, OSError):
@@ -52,8 +53,19 @@ def empty_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="p2-"))
     folder.chmod(0o755)
     yield folder / "state"
+    left = [child for child in psutil.Process().children() if _names(child, folder)]
+    for child in left:
+        child.terminate()
+    psutil.wait_procs(left, timeout=10)
     stop_services(folder / "state")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _names(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return str(folder) in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import redis
 
 from pack2.services import Services, binaries, external, open_state, services, stop_services
 from pack2.services.errors import DataDirectoryError, ServersInUseError, ServerUnreachableError
+from pack2.services.processes import ends_with_parent
 from pack2.services.servers import PostgresServer
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root switches to another user")
@@ -37,7 +38,9 @@ def embedded(folder: Path) -> Iterator[tuple[int, int]]:
 def command(folder: Path, *, wait: bool = True) -> subprocess.Popen[str]:
     """`pack2 services` on `folder`, ready unless told otherwise."""
     program = [sys.executable, "-m", "pack2.services", "--state", str(folder), "--json"]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=folder.parent)
+    process = subprocess.Popen(
+        program, stdout=subprocess.PIPE, text=True, cwd=folder.parent, preexec_fn=ends_with_parent
+    )
     assert process.stdout
     if wait:
         assert "DATABASE_URL" in process.stdout.readline()
