@@ -79,6 +79,12 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_strategy_recent
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_signals_strongest
     ON signals (strength DESC, id DESC) INCLUDE (ts) WHERE direction <> 'hold';
 
+-- Positions: a trade updates the quantity, so this one ends HOT updates there; asked at every look at an asset.
+
+-- serves: asset_holders
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_positions_asset_quantity
+    ON positions (asset_id) INCLUDE (quantity);
+
 -- Strategies: runs of a strategy, of a user, the best one; returns without touching the table.
 
 -- serves: strategy_runs_page

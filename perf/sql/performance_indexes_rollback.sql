@@ -7,6 +7,7 @@ DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_returns_covering;
 DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_user_recent;
 DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_best;
 DROP INDEX CONCURRENTLY IF EXISTS idx_strategy_runs_recent;
+DROP INDEX CONCURRENTLY IF EXISTS idx_positions_asset_quantity;
 DROP INDEX CONCURRENTLY IF EXISTS idx_signals_strongest;
 DROP INDEX CONCURRENTLY IF EXISTS idx_signals_strategy_recent;
 DROP INDEX CONCURRENTLY IF EXISTS idx_signals_asset_recent;

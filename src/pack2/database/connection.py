@@ -97,7 +97,7 @@ def with_retries(
     lock_timeout_seconds: float = 5.0,
     after_failure: Callable[[], None] = lambda: None,
 ) -> T:
-    """The result of `action`, run under lock_timeout; back off and try again when a lock or deadlock stops it.
+    """The result of `action`, run under lock_timeout; again after a pause when a lock or deadlock stops it.
 
     Raises LockTimeoutError that names who holds the oldest transaction.
     """
