@@ -105,7 +105,8 @@ def _show_verification(found: RollupVerification) -> None:
     Console().print(table)
     for cost in found.costs:
         print(
-            f"Inserting {cost.rows} rows into {cost.source}: {cost.milliseconds_without:.1f} ms without rollups,"
+            f"Inserting {cost.rows} rows into {cost.source}:"
+            f" {cost.milliseconds_without:.1f} ms without rollups,"
             f" {cost.milliseconds_with:.1f} ms with: ×{cost.ratio:.1f}"
             f" (95 % {cost.ratio_low:.1f} … {cost.ratio_high:.1f})"
         )
