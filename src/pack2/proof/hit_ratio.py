@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pack2.config import Config
-from pack2.loadtest.records import HIT, Records, route_of
+from pack2.loadtest.records import HIT, MISS, Records, route_of
 from pack2.proof.capacity import load_of
 from pack2.proof.latency import BLOCK_SECONDS
-from pack2.proof.model import Metric, TunedLoad
+from pack2.proof.model import HitRow, Metric, TunedLoad
 from pack2.proof.plan import TUNED_SHARE, Profile
 from pack2.proof.stage import Stage
 from pack2.proof.statistics import blocks, ratio_interval
@@ -42,7 +42,7 @@ def measure(
 ) -> tuple[TunedLoad, Metric]:
     """Warm up with another part of the sequence, then one long slice."""
     rate = load_rate(tuned_capacity)
-    stage.warm_up("after", rate, profile.load_seconds / 2)
+    stage.warm_up("after", rate, profile.load_warm_up_seconds)
     offset = stage.tape.take(rate, profile.load_seconds)
     label = f"tuned load at {rate:.0f}/s"
     run, health = stage.run("after", "load", label, rate, profile.load_seconds, offset)
@@ -65,6 +65,25 @@ def measure(
         api_p95_ms=float(np.percentile(reads, 95)) if len(reads) else float("nan"),
         write_share_percent=100 * float((records.kind == "write").mean()) if len(records) else 0.0,
         generator_cpu_ratio=health.generator_cpu_ratio,
+        warm_up_seconds=profile.load_warm_up_seconds,
+        routes=by_route(counted),
     )
     note = f"in points, at {rate:.0f} requests/s with {load.write_share_percent:.1f} % writes"
     return load, Metric(0.0, ratio, ratio, interval, target_percent, len(hits), note=note)
+
+
+def by_route(counted: Records) -> tuple[HitRow, ...]:
+    """Where the misses come from: what a policy, a tag or a time-to-live could still gain."""
+    rows = []
+    for name in np.unique(counted.name):
+        chosen = counted.where(counted.name == name)
+        misses = chosen.duration_ms[chosen.cache == MISS]
+        rows.append(
+            HitRow(
+                name=str(name),
+                requests=len(chosen),
+                hit_percent=100 * float((chosen.cache == HIT).mean()),
+                miss_p95_ms=float(np.percentile(misses, 95)) if len(misses) else None,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: row.requests * (row.hit_percent - 100)))

@@ -22,7 +22,7 @@ SAMPLE_MARGIN = 1.3
 """Not every request of the mix is an API read."""
 LONGEST = 4
 EXPECTED_REQUESTS = 3
-WRITES_A_SECOND = 10.0
+WRITES_A_SECOND = 20.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def slice_seconds(profile: Profile, rate: float) -> float:
 
 def measure_writes(stage: Stage, profile: Profile) -> Latencies:
     """The same for writes alone, whose share of the mix is too small for a percentile of their own."""
-    return _slices(stage, "writes", WRITES_A_SECOND, profile.slice_seconds, 2, profile.extra_slices // 2)
+    seconds = profile.slice_seconds / 2
+    return _slices(stage, "writes", WRITES_A_SECOND, seconds, 2, profile.extra_slices // 2)
 
 
 def _slices(stage: Stage, phase: str, rate: float, seconds: float, pairs: int, spare: int) -> Latencies:

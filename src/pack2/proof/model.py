@@ -91,6 +91,15 @@ class Capacity(msgspec.Struct, frozen=True):
     samples: int
 
 
+class HitRow(msgspec.Struct, frozen=True):
+    """One route with a policy at the tuned load, the most misses first."""
+
+    name: str
+    requests: int
+    hit_percent: float
+    miss_p95_ms: float | None
+
+
 class TunedLoad(msgspec.Struct, frozen=True):
     """The tuned variant at 60 % of its own capacity: where the hit rate is measured."""
 
@@ -102,6 +111,8 @@ class TunedLoad(msgspec.Struct, frozen=True):
     api_p95_ms: float
     write_share_percent: float
     generator_cpu_ratio: float
+    warm_up_seconds: float = 0.0
+    routes: tuple[HitRow, ...] = ()
 
 
 class Proof(msgspec.Struct, frozen=True):

@@ -28,8 +28,10 @@ class Profile(msgspec.Struct, frozen=True):
     warm_up_seconds: float
     step_seconds: float
     confirm_seconds: float
+    load_warm_up_seconds: float
     load_seconds: float
     replays: int
+    replay_seconds: float
     page_loads: int
     extra_slices: int
 
@@ -37,10 +39,10 @@ class Profile(msgspec.Struct, frozen=True):
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("mini", 5, 2, 5, 1, 2, 2, 3, 100, 1, 2),
-        Profile("quick", 100, 2, 8, 4, 3, 4, 8, 300, 2, 2),
-        Profile("small", 200, 4, 10, 5, 4, 6, 12, 800, 4, 4),
-        Profile("medium", 200, 8, 20, 10, 6, 15, 40, 3000, 8, 8),
+        Profile("mini", 5, 2, 5, 1, 2, 2, 2, 3, 200, 5, 1, 2),
+        Profile("quick", 100, 2, 8, 3, 2, 4, 10, 8, 250, 12, 1, 2),
+        Profile("small", 200, 3, 10, 4, 3, 6, 25, 12, 600, 20, 3, 4),
+        Profile("medium", 200, 8, 20, 10, 6, 15, 60, 60, 3000, 120, 8, 8),
     )
 }
 

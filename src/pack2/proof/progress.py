@@ -55,4 +55,6 @@ def planned_seconds(profile: Profile, pages: int) -> float:
     """Seconds of load and page loads in `profile`, with an average capacity search."""
     search = 2 * (5 * profile.step_seconds + profile.confirm_seconds)
     slices = 2 * (profile.pairs + 2) * profile.slice_seconds + 2 * profile.warm_up_seconds
-    return search + slices + 1.5 * profile.load_seconds + 2 * pages * profile.page_loads
+    return (
+        search + slices + profile.load_warm_up_seconds + profile.load_seconds + 2 * pages * profile.page_loads
+    )

@@ -101,6 +101,7 @@ class _Runner:
         self.split: Split = split(usable_cores())
         self.metrics: dict[str, Metric] = {}
         self.latencies: latency.Latencies | None = None
+        self.limit_ms = capacity.P95_MS
 
     @property
     def accounts(self) -> Accounts:
@@ -201,7 +202,8 @@ class _Runner:
         urls = {variant: server.database_url for variant, server in stage.servers.items()}
         progress.step("untuned capacity")
         asyncio.run(replay.reset_calls(urls["before"]))
-        before, steps = capacity.measure(stage, profile, "before")
+        self.limit_ms = capacity.limit(stage, profile)
+        before, steps = capacity.measure(stage, profile, "before", self.limit_ms)
         rate = LATENCY_SHARE * before.held_rate
         progress.step(f"latency at {rate:.0f} requests/s")
         self.latencies = latency.measure(stage, profile, rate)
@@ -210,10 +212,10 @@ class _Runner:
         writes = latency.measure_writes(stage, profile)
         progress.step("the database alone")
         queries = find_queries(self.application.queries)
-        replayed = asyncio.run(replay.replay(urls, queries, calls, profile.replays, seed))
+        replayed = asyncio.run(replay.replay(urls, queries, calls, profile, seed))
         loads = self._pages(stage, progress) if with_pages and self.application.pages else pages.PageLoads()
         progress.step("tuned capacity")
-        after, more = capacity.measure(stage, profile, "after")
+        after, more = capacity.measure(stage, profile, "after", self.limit_ms)
         progress.step("tuned load")
         tuned, hits = hit_ratio.measure(stage, profile, self.config, after.held_rate, targets.HIT_POINTS)
         self.metrics = {
@@ -267,7 +269,8 @@ class _Runner:
             empty_thresholds=sorted(stage.empty_thresholds),
             routes_without_samples=latency.without_samples(self.latencies, self.parameters["mix"]),
             servers_died=stage.died,
-            different_answers=(*comparison.different, *(f"page {failure}" for failure in loads.failures)),
+            different_answers=comparison.different,
+            pages_not_painted=sorted(set(loads.failures)),
             missing_metrics=[name for name in targets.REQUIRED if name not in self.metrics],
             hit_rate_per_second=tuned.rate,
             write_share_percent=tuned.write_share_percent,
@@ -288,6 +291,7 @@ class _Runner:
             "sign_in_ms": round(sorted(door.sign_in_ms)[len(door.sign_in_ms) // 2], 1),
             "latency_rate_per_second": round(rate, 1),
             "latency_seconds": profile.pairs * latency.slice_seconds(profile, rate),
+            "capacity_p95_limit_ms": round(self.limit_ms),
             "answers_compared": comparison.compared,
             "cpu_by_others_ratio_worst": round(max(one.others_cpu_ratio for one in stage.health), 3),
             "page_network": f"{pages.NETWORK['downloadThroughput'] * 8 / 1e6:.0f} Mbit/s, 40 ms",

@@ -21,7 +21,8 @@ import numpy as np
 
 from pack2.database.queries import NamedQuery
 from pack2.proof.model import QueryRow, Variant
-from pack2.proof.statistics import Change, paired_change
+from pack2.proof.plan import Profile
+from pack2.proof.statistics import Change, minimum_samples, paired_change
 
 BLOCK = 10
 _CALLS = r"""
@@ -94,7 +95,7 @@ async def replay(
     urls: Mapping[Variant, str],
     queries: Mapping[str, NamedQuery],
     calls: Mapping[str, int],
-    size: int,
+    profile: Profile,
     seed: int,
 ) -> Replay:
     """Measure the plan on both databases. Every statement runs once unmeasured first."""
@@ -105,6 +106,8 @@ async def replay(
             for name, query in queries.items()
             if query.sample_sql and calls.get(name)
         }
+        single_seconds = await _once(connections["before"], queries, samples)
+        size = affordable(single_seconds, calls, profile.replays, profile.replay_seconds)
         executions = plan(queries, samples, calls, size, seed=seed)
         times = await _measure(connections, executions)
         buffers = {variant: await _buffers(connections[variant], executions) for variant in _VARIANTS}
@@ -112,6 +115,31 @@ async def replay(
         for connection in connections.values():
             await connection.close()
     return Replay(_change(times, seed), _rows(executions, times, buffers))
+
+
+def affordable(
+    single_seconds: Mapping[str, float], calls: Mapping[str, int], wanted: int, budget_seconds: float
+) -> int:
+    """`wanted` executions, or as many as `budget_seconds` allow; never fewer than a p95 needs."""
+    total = sum(calls[name] for name in single_seconds)
+    mean = sum(single_seconds[name] * calls[name] / total for name in single_seconds) if total else 0.0
+    return max(minimum_samples(95), min(wanted, int(budget_seconds / mean) if mean else wanted))
+
+
+async def _once(
+    connection: asyncpg.Connection,
+    queries: Mapping[str, NamedQuery],
+    samples: Mapping[str, Sequence[tuple[Any, ...]]],
+) -> dict[str, float]:
+    """Seconds of one execution of each query: its second, the first one warms."""
+    seconds: dict[str, float] = {}
+    for name, rows in samples.items():
+        for _ in range(2):
+            started = time.perf_counter()
+            if rows:
+                await connection.fetch(queries[name].sql, *rows[0])
+                seconds[name] = time.perf_counter() - started
+    return seconds
 
 
 async def _measure(

@@ -34,6 +34,7 @@ def markdown(proof: Proof, pictures: list[str]) -> str:
         _conditions(proof),
         *(f"![{_CAPTIONS[name]}]({name})" for name in pictures),
         _counters(proof),
+        _hits(proof),
         _queries(proof),
         _steps(proof),
         _environment(proof),
@@ -80,6 +81,28 @@ def _counters(proof: Proof) -> str:
         for row in counted
     ]
     return "## Routes\n\n" + markdown_table(header, lines)
+
+
+def _hits(proof: Proof) -> str:
+    if proof.tuned_load is None or not proof.tuned_load.routes:
+        return ""
+    load = proof.tuned_load
+    header = ("Route", "Requests", "Hits", "Misses", "p95 of misses")
+    lines = [
+        (
+            f"`{row.name}`",
+            str(row.requests),
+            f"{row.hit_percent:.1f} %",
+            f"{row.requests * (1 - row.hit_percent / 100):.0f}",
+            "" if row.miss_p95_ms is None else value("_ms", row.miss_p95_ms),
+        )
+        for row in load.routes
+    ]
+    explained = (
+        f"At {load.rate:.0f} requests/s for {load.seconds:.0f} s,"
+        f" after {load.warm_up_seconds:.0f} s of warm-up; the most misses first."
+    )
+    return f"## Hits by route\n\n{explained}\n\n" + markdown_table(header, lines)
 
 
 def _queries(proof: Proof) -> str:

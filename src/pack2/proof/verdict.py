@@ -31,6 +31,7 @@ class Evidence(msgspec.Struct, frozen=True):
     routes_without_samples: Sequence[str] = ()
     servers_died: Sequence[str] = ()
     different_answers: Sequence[str] = ()
+    pages_not_painted: Sequence[str] = ()
     missing_metrics: Sequence[str] = ()
     hit_rate_per_second: float | None = None
     write_share_percent: float | None = None
@@ -79,6 +80,7 @@ def _missed(metrics: Mapping[str, Metric]) -> Iterable[str]:
 def _invalid(metrics: Mapping[str, Metric], evidence: Evidence) -> Iterable[str]:
     yield from (f"{what} ended while it was measured" for what in evidence.servers_died)
     yield from (f"the variants answer differently: {what}" for what in evidence.different_answers)
+    yield from (f"a page was not painted: {what}" for what in evidence.pages_not_painted)
     yield from (f"no figure for {name}" for name in evidence.missing_metrics)
     yield from (f"the threshold on {name} matched no sample" for name in evidence.empty_thresholds)
     yield from (f"no sample of {name} in the latency slices" for name in evidence.routes_without_samples)

@@ -24,8 +24,10 @@ BRIEF = Profile(
     warm_up_seconds=1,
     step_seconds=1,
     confirm_seconds=1,
+    load_warm_up_seconds=2,
     load_seconds=3,
     replays=220,
+    replay_seconds=10,
     page_loads=1,
     extra_slices=0,
 )

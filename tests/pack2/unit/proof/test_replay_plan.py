@@ -11,7 +11,7 @@ from pack2.config import Config, Http, HttpPolicy
 from pack2.database.queries import NamedQuery
 from pack2.loadtest.records import Records
 from pack2.proof.hit_ratio import cached_routes, has_policy, load_rate
-from pack2.proof.replay import plan
+from pack2.proof.replay import affordable, plan
 
 QUERIES = {name: NamedQuery(name, f"SELECT /* {name} */ 1", "SELECT 1", "x.sql") for name in ("a", "b", "c")}
 SAMPLES = {"a": [(1,), (2,)], "b": [(3,)], "c": []}
@@ -29,6 +29,16 @@ def test_a_rare_query_is_replayed_once_at_least() -> None:
     executions = plan(QUERIES, SAMPLES, {"a": 999, "b": 1, "c": 50}, 20, seed=7)
     assert Counter(one.query.name for one in executions)["b"] == 1
     assert "c" not in {one.query.name for one in executions}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "budget", "size"),
+    [(0.001, 10.0, 3000), (0.02, 10.0, 500), (1.0, 10.0, 200)],
+)
+def test_slow_queries_are_replayed_within_a_budget(seconds: float, budget: float, size: int) -> None:
+    """As many as wanted, or as time allows, but never fewer than a p95 needs."""
+    single = {"a": 0.0, "b": 2 * seconds}
+    assert affordable(single, {"a": 50, "b": 50, "absent": 9}, 3000, budget) == size
 
 
 def test_the_order_is_seeded() -> None:

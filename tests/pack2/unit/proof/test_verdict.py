@@ -80,6 +80,10 @@ def test_what_is_only_reported_is_not_judged() -> None:
         (Evidence(slices=[change(others_cpu_ratio=0.16)]), "1 of 1 slices were contested"),
         (Evidence(servers_died=["the after server"]), "the after server ended while it was measured"),
         (Evidence(different_answers=["GET /a has another body tuned"]), "the variants answer differently"),
+        (
+            Evidence(pages_not_painted=["/ of the after server: status 500"]),
+            "a page was not painted: / of the",
+        ),
         (Evidence(empty_thresholds=["http_req_duration"]), "the threshold on http_req_duration matched no"),
         (Evidence(routes_without_samples=["GET /a"]), "no sample of GET /a"),
         (Evidence(missing_metrics=["capacity_rps"]), "no figure for capacity_rps"),
