@@ -53,7 +53,7 @@ def find_sample(connection: Connection) -> Sample | None:
 
 def drop_sample(connection: Connection) -> None:
     """Drop our tables, and what Pack 2 keeps about them. Call after `find_sample` found a sample."""
-    connection.execute("DROP SCHEMA IF EXISTS pack2 CASCADE")
+    connection.execute("DROP SCHEMA IF EXISTS pack2_tuning CASCADE")
     for name, _ in _relations(connection):
         kind = connection.execute(
             "SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", (name,)

@@ -1,6 +1,6 @@
 """Applying and taking back the declared indexes: CONCURRENTLY, again and again, killed at any moment.
 
-The ledger `pack2.index_ledger` gets a line *before* an index is built, so that whatever a killed run
+The ledger `pack2_tuning.index_ledger` gets a line *before* an index is built, so that whatever a killed run
 leaves behind is known as ours: an invalid leftover is dropped and rebuilt, and a rollback drops what
 apply created and nothing else.
 """
@@ -28,8 +28,8 @@ from pack2.database.index_file import IndexDefinition, load_indexes
 __all__ = ["AppliedIndex", "apply", "apply_definitions", "rollback"]
 
 _LEDGER = """
-CREATE SCHEMA IF NOT EXISTS pack2;
-CREATE TABLE IF NOT EXISTS pack2.index_ledger (
+CREATE SCHEMA IF NOT EXISTS pack2_tuning;
+CREATE TABLE IF NOT EXISTS pack2_tuning.index_ledger (
     schema_name text NOT NULL,
     index_name  text NOT NULL,
     definition  text NOT NULL,
@@ -121,7 +121,7 @@ def _apply_one(
     if existing is not None and existing.is_valid:
         return AppliedIndex(index.name, index.table, "present", existing.size_bytes, 0.0)
     connection.execute(
-        "INSERT INTO pack2.index_ledger (schema_name, index_name, definition) VALUES (%s, %s, %s)"
+        "INSERT INTO pack2_tuning.index_ledger (schema_name, index_name, definition) VALUES (%s, %s, %s)"
         " ON CONFLICT (schema_name, index_name) DO UPDATE SET definition = EXCLUDED.definition",
         (table.schema, index.name, wanted),
     )
@@ -152,7 +152,8 @@ def rollback(
     with connect(url) as connection, exclusive(connection, "indexes", wait_seconds):
         connection.execute(_LEDGER)
         rows = connection.execute(
-            "SELECT schema_name, index_name FROM pack2.index_ledger ORDER BY applied_at DESC, index_name"
+            "SELECT schema_name, index_name FROM pack2_tuning.index_ledger"
+            " ORDER BY applied_at DESC, index_name"
         ).fetchall()
         ours = [(schema, name) for schema, name in rows if not chosen or name in chosen]
         dropped = []
@@ -169,7 +170,7 @@ def _rollback_one(
     if existing is not None:
         drop(connection, existing, lock_timeout_seconds)
     connection.execute(
-        "DELETE FROM pack2.index_ledger WHERE schema_name = %s AND index_name = %s", (schema, name)
+        "DELETE FROM pack2_tuning.index_ledger WHERE schema_name = %s AND index_name = %s", (schema, name)
     )
     if existing is None:
         return AppliedIndex(name, "", "absent", 0, 0.0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import psycopg
+from psycopg import errors as pg
 
 from pack2.database.connection import Connection
-from pack2.database.errors import UnsupportedViewError
+from pack2.database.errors import RollupConflictError, UnsupportedViewError
 from pack2.database.index_file import quote
 from pack2.database.rollup_view import RollupView, parse_view
 
@@ -14,7 +15,7 @@ _NAME_BYTES = 45
 
 
 class Ledgered(msgspec.Struct, frozen=True):
-    """A line of pack2.rollups."""
+    """A line of pack2_tuning.rollups."""
 
     name: str
     view_schema: str
@@ -23,17 +24,32 @@ class Ledgered(msgspec.Struct, frozen=True):
 
 
 def ledgered(connection: Connection, name: str) -> Ledgered | None:
-    """The ledger's line for the rollup `name` (with or without its schema), or None."""
-    row = connection.execute(
-        "SELECT name, view_schema, state, filled_to FROM pack2.rollups WHERE name = %s",
-        (name.rpartition(".")[2],),
-    ).fetchone()
-    return Ledgered(*row) if row else None
+    """The ledger's line for the rollup `name` (with or without its schema), or None.
+
+    Raises RollupConflictError where another schema's view of that name is a rollup already.
+    """
+    try:
+        row = connection.execute(
+            "SELECT r.name, r.view_schema, r.state, r.filled_to, c.relnamespace::regnamespace::text"
+            " FROM pack2_tuning.rollups r CROSS JOIN parse_ident(%s) AS p (parts)"
+            " LEFT JOIN pg_class c ON c.oid = to_regclass(%s) WHERE r.name = parts[array_upper(parts, 1)]",
+            (name, name),
+        ).fetchone()
+    except pg.InvalidParameterValue:
+        raise UnsupportedViewError(view=name, reason="this is no name of a view") from None
+    if row is None:
+        return None
+    if row[4] not in (None, quote(row[1])):
+        reason = f"{row[1]}.{row[0]} has the same name and is a rollup already"
+        raise RollupConflictError(view=name, reason=reason, action="Rename one of the two.")
+    return Ledgered(*row[:4])
 
 
 def all_ledgered(connection: Connection) -> tuple[Ledgered, ...]:
     """Every rollup of this database."""
-    rows = connection.execute("SELECT name, view_schema, state, filled_to FROM pack2.rollups ORDER BY name")
+    rows = connection.execute(
+        "SELECT name, view_schema, state, filled_to FROM pack2_tuning.rollups ORDER BY name"
+    )
     return tuple(Ledgered(*row) for row in rows.fetchall())
 
 

@@ -24,15 +24,15 @@ _TRANSITION = {
 }
 
 LEDGER = """
-CREATE SCHEMA IF NOT EXISTS pack2;
-CREATE TABLE IF NOT EXISTS pack2.rollups (
+CREATE SCHEMA IF NOT EXISTS pack2_tuning;
+CREATE TABLE IF NOT EXISTS pack2_tuning.rollups (
     name        text PRIMARY KEY,
     view_schema text NOT NULL,
     state       text NOT NULL CHECK (state IN ('filling', 'applied')),
     filled_to   text,
     applied_at  timestamptz NOT NULL DEFAULT now()
 );
-CREATE TABLE IF NOT EXISTS pack2.rollup_marks (
+CREATE TABLE IF NOT EXISTS pack2_tuning.rollup_marks (
     rollup text NOT NULL,
     shard  integer NOT NULL,
     mark   bigint NOT NULL DEFAULT 0,
@@ -116,7 +116,7 @@ pack2_gone AS (
     WHERE pack2_f.pack2_rows = 0 AND {self._is_key("pack2_r", "pack2_f")}
     RETURNING {self.shard("pack2_f")} AS shard
 ), pack2_marked AS (
-    INSERT INTO pack2.rollup_marks AS m (rollup, shard) SELECT DISTINCT {name}, shard FROM pack2_gone
+    INSERT INTO pack2_tuning.rollup_marks AS m (rollup, shard) SELECT DISTINCT {name}, shard FROM pack2_gone
     ON CONFLICT (rollup, shard) DO UPDATE SET mark = m.mark + 1
 )
 INSERT INTO {self.table} ({targets})
@@ -187,7 +187,7 @@ pack2_fresh AS MATERIALIZED (
 
     def function(self, operation: str) -> str:
         """The name of the trigger function for `operation`."""
-        return f"pack2.{quote(f'{self.view.name}_{operation}')}"
+        return f"pack2_tuning.{quote(f'{self.view.name}_{operation}')}"
 
     def create_function(self, operation: str) -> str:
         """CREATE OR REPLACE of the trigger function for `operation`."""
@@ -216,7 +216,7 @@ $pack2$"""
     PERFORM pg_advisory_xact_lock({self.lock_class}, s.shard)
     FROM (SELECT DISTINCT shard FROM ({shards}) AS a ORDER BY shard OFFSET 0) AS s;
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-        INSERT INTO pack2.rollup_marks AS m (rollup, shard)
+        INSERT INTO pack2_tuning.rollup_marks AS m (rollup, shard)
         SELECT DISTINCT {literal(self.view.name)}, shard FROM ({shards}) AS a
         ON CONFLICT (rollup, shard) DO UPDATE SET mark = m.mark + 1;
     END IF;
@@ -224,7 +224,7 @@ $pack2$"""
 
     def _truncate_body(self) -> str:
         return f"""    PERFORM {self.lock_all()};
-    INSERT INTO pack2.rollup_marks AS m (rollup, shard)
+    INSERT INTO pack2_tuning.rollup_marks AS m (rollup, shard)
     SELECT {literal(self.view.name)}, s FROM generate_series(0, {SHARDS - 1}) AS s
     ON CONFLICT (rollup, shard) DO UPDATE SET mark = m.mark + 1;
     DELETE FROM {self.table};

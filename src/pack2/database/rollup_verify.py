@@ -152,7 +152,7 @@ def _cost(connection: Connection, sql: RollupSql, rounds: int) -> IngestionCost 
     times: dict[bool, list[float]] = {True: [], False: []}
     for number in range(rounds):
         for maintained in (True, False) if number % 2 else (False, True):
-            times[maintained].append(_time_batch(connection, sql, newest, columns, maintained=maintained))
+            times[maintained].append(_time_batch(connection, sql, columns, maintained=maintained))
     connection.execute("DROP TABLE pack2_batch")
     with_, without = np.array(times[True]), np.array(times[False])
     low, high = _ratio_interval(with_ / without)
@@ -167,16 +167,14 @@ def _cost(connection: Connection, sql: RollupSql, rounds: int) -> IngestionCost 
     )
 
 
-def _time_batch(
-    connection: Connection, sql: RollupSql, newest: str, columns: str, *, maintained: bool
-) -> float:
+def _time_batch(connection: Connection, sql: RollupSql, columns: str, *, maintained: bool) -> float:
     """Milliseconds to insert the batch, committed. Without: its rows end as they were, so the rollup stays
     right."""
     if not maintained:
         _triggers(connection, sql, "DISABLE")
-    connection.execute(
-        f"DELETE FROM {sql.source} WHERE ({columns}) IN (SELECT {columns} FROM pack2_batch) AND {newest}"
-    )
+    assert sql.view.bucket is not None
+    column = sql.view.bucket.range_column
+    connection.execute(f"DELETE FROM {sql.source} WHERE {column} = (SELECT max({column}) FROM pack2_batch)")
     started = time.perf_counter()
     connection.execute(f"INSERT INTO {sql.source} ({columns}) SELECT {columns} FROM pack2_batch")
     milliseconds = (time.perf_counter() - started) * 1000
@@ -189,7 +187,7 @@ def _triggers(connection: Connection, sql: RollupSql, state: str) -> None:
     rows = connection.execute(
         "SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t"
         " JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = 'pack2' AND t.tgname LIKE 'pack2\\_%%' AND t.tgrelid IN"
+        " WHERE n.nspname = 'pack2_tuning' AND t.tgname LIKE 'pack2\\_%%' AND t.tgrelid IN"
         " (SELECT relid FROM pg_partition_tree(%s::regclass) UNION SELECT %s::regclass)",
         (sql.source, sql.source),
     ).fetchall()

@@ -83,12 +83,9 @@ def _apply_one(connection: Connection, name: str, on_progress: Progress) -> Appl
         return _extend(connection, applied_sql(connection, name), started)
     view = read_view(connection, name)
     check_movable(connection, view)
-    sql = RollupSql(view, f"pack2.{quote(f'{view.name}_table')}")
+    sql = RollupSql(view, f"pack2_tuning.{quote(f'{view.name}_table')}")
     if line is None:
         _locked(connection, f"Rollup {name}", lambda: _begin(connection, sql))
-    elif line.view_schema != view.schema:
-        reason = f"{line.view_schema}.{line.name} has the same name"
-        raise RollupConflictError(view=name, reason=reason, action="Rename one of the views.")
     _cover_partitions(connection, sql)
     _fill(connection, sql, line.filled_to if line else None, on_progress)
     _locked(connection, f"Rollup {name}", lambda: _swap(connection, sql))
@@ -109,9 +106,9 @@ def applied_sql(connection: Connection, name: str) -> RollupSql:
 def kept_view(name: str) -> str:
     """Where the plain view of the rollup `name` stands meanwhile, quoted.
 
-    Never under its own name: a role called pack2 has schema pack2 in its search path, before public.
+    Never under its own name, nor in a schema called pack2: a role of that name would find it first.
     """
-    return f"pack2.{quote(f'{name}_view')}"
+    return f"pack2_tuning.{quote(f'{name}_view')}"
 
 
 def _report(connection: Connection, view: RollupView, outcome: str, started: float) -> AppliedRollup:
@@ -151,7 +148,7 @@ def _begin(connection: Connection, sql: RollupSql) -> None:
         for partition in _partitions(connection, sql):
             connection.execute(sql.create_trigger(operation, partition))
     connection.execute(
-        "INSERT INTO pack2.rollups (name, view_schema, state) VALUES (%s, %s, 'filling')",
+        "INSERT INTO pack2_tuning.rollups (name, view_schema, state) VALUES (%s, %s, 'filling')",
         (view.name, view.schema),
     )
 
@@ -211,7 +208,7 @@ def _fill(connection: Connection, sql: RollupSql, filled_to: str | None, on_prog
             connection.execute(f"SELECT {sql.lock_all()}")
             connection.execute(sql.fill(*conditions))
             connection.execute(
-                "UPDATE pack2.rollups SET filled_to = %s WHERE name = %s", (upper, sql.view.name)
+                "UPDATE pack2_tuning.rollups SET filled_to = %s WHERE name = %s", (upper, sql.view.name)
             )
 
         _locked(connection, f"Filling {sql.view.name}", chunk)
@@ -242,8 +239,7 @@ def _chunks(
 
 
 def _swap(connection: Connection, sql: RollupSql) -> None:
-    """The table takes the view's name; the view goes to schema pack2, where it stays the truth to verify
-    with."""
+    """The table takes the view's name; the view goes to schema pack2_tuning and stays the truth."""
     view = sql.view
     name = f"{quote(view.schema)}.{quote(view.name)}"
     _lock_source(connection, sql)
@@ -253,7 +249,9 @@ def _swap(connection: Connection, sql: RollupSql) -> None:
         (name,),
     ).fetchall()
     connection.execute(f"ALTER VIEW {name} RENAME TO {quote(f'{view.name}_view')}")
-    connection.execute(f"ALTER VIEW {quote(view.schema)}.{quote(f'{view.name}_view')} SET SCHEMA pack2")
+    connection.execute(
+        f"ALTER VIEW {quote(view.schema)}.{quote(f'{view.name}_view')} SET SCHEMA pack2_tuning"
+    )
     connection.execute(f"ALTER TABLE {sql.table} SET SCHEMA {quote(view.schema)}")
     connection.execute(
         f"ALTER TABLE {quote(view.schema)}.{quote(f'{view.name}_table')} RENAME TO {quote(view.name)}"
@@ -266,7 +264,7 @@ def _swap(connection: Connection, sql: RollupSql) -> None:
     named = RollupSql(view, name)
     for operation in OPERATIONS:
         connection.execute(named.create_function(operation))
-    connection.execute("UPDATE pack2.rollups SET state = 'applied' WHERE name = %s", (view.name,))
+    connection.execute("UPDATE pack2_tuning.rollups SET state = 'applied' WHERE name = %s", (view.name,))
 
 
 def _rollback_one(connection: Connection, name: str) -> AppliedRollup:
@@ -278,7 +276,7 @@ def _rollback_one(connection: Connection, name: str) -> AppliedRollup:
         sql = applied_sql(connection, name)
     else:
         view = read_view(connection, f"{quote(line.view_schema)}.{quote(line.name)}")
-        sql = RollupSql(view, f"pack2.{quote(f'{line.name}_table')}")
+        sql = RollupSql(view, f"pack2_tuning.{quote(f'{line.name}_table')}")
     try:
         _locked(connection, f"Rollup {name}", lambda: _remove(connection, sql, line.state == "applied"))
     except pg.DependentObjectsStillExist as error:
@@ -303,5 +301,5 @@ def _remove(connection: Connection, sql: RollupSql, is_applied: bool) -> None:
         connection.execute(f"ALTER VIEW {kept_view(view.name)} SET SCHEMA {quote(view.schema)}")
         kept = f"{quote(view.schema)}.{quote(f'{view.name}_view')}"
         connection.execute(f"ALTER VIEW {kept} RENAME TO {quote(view.name)}")
-    connection.execute("DELETE FROM pack2.rollup_marks WHERE rollup = %s", (view.name,))
-    connection.execute("DELETE FROM pack2.rollups WHERE name = %s", (view.name,))
+    connection.execute("DELETE FROM pack2_tuning.rollup_marks WHERE rollup = %s", (view.name,))
+    connection.execute("DELETE FROM pack2_tuning.rollups WHERE name = %s", (view.name,))

@@ -81,14 +81,14 @@ def test_another_sample_is_refused_without_replace(sample_copy: str) -> None:
 def test_replace_puts_the_other_sample_in_place(sample_copy: str, sample_database: str) -> None:
     """After a replacement everything is that of the new seed, and what Pack 2 kept about the old is gone."""
     with psycopg.connect(sample_copy, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA pack2 CREATE TABLE index_ledger (name text)")
+        connection.execute("CREATE SCHEMA pack2_tuning CREATE TABLE index_ledger (name text)")
         connection.execute("CREATE TABLE kept AS SELECT * FROM candles_1d")
         connection.execute("DROP VIEW candles_1d")
         connection.execute("ALTER TABLE kept RENAME TO candles_1d")
     load(sample_copy, size="tiny", seed=8, replace=True)
     with psycopg.connect(sample_copy) as connection:
         assert find_sample(connection) == Sample("tiny", 8)
-        assert connection.execute("SELECT to_regnamespace('pack2')").fetchone() == (None,)
+        assert connection.execute("SELECT to_regnamespace('pack2_tuning')").fetchone() == (None,)
         assert connection.execute("SELECT relkind FROM pg_class WHERE relname = 'candles_1d'").fetchone() == (
             "v",
         )

@@ -62,7 +62,7 @@ def test_rollback_gives_the_plain_view_back(series: str) -> None:
         assert kinds.fetchall() == [("v",)]
         left = connection.execute(
             "SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'pack2%'),"
-            " (SELECT count(*) FROM pg_proc WHERE pronamespace = 'pack2'::regnamespace)"
+            " (SELECT count(*) FROM pg_proc WHERE pronamespace = 'pack2_tuning'::regnamespace)"
         ).fetchone()
         assert left == (0, 0)
     assert [done.outcome for done in rollups.apply(series, VIEWS)] == ["built"] * 3
