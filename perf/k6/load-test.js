@@ -4,7 +4,8 @@
 //   SCENARIO=latency RATE=20 DURATION=60 VUS=100 BASE_URL=… PARAMETERS_FILE=parameters.json k6 run perf/k6/load-test.js
 //
 // The journey: sign in (done before, once an account), the overview and its panels, the portfolio, the market's quotes
-// and candles, strategies, signals, alerts and search; a trade in every forty requests. A few accounts and symbols are
+// and candles, strategies, signals, alerts and search; a trade in every eighty requests and an alert marked
+// as read about as often. A few accounts and symbols are
 // asked for most (Zipf), as on any dashboard. `pack2 prove` runs this same file.
 import { journey, pick, pickZipf, zipf } from "../../src/pack2/loadtest/journey.js";
 
@@ -37,6 +38,8 @@ function trade(account, [u, v, w], p) {
     body: { symbol: traded, side: sells ? "sell" : "buy", quantity: Math.max(1e-8, quantity).toFixed(8) } };
 }
 
+const readAlert = (account, [u]) => ({ path: `/api/alerts/${pick(account.alerts, u)}/read`, body: {} });
+
 const api = (weight, route, request) => ({ name: `GET ${route}`, kind: "api", weight, request: request || fixed(route) });
 const page = (weight, route, request) => ({ name: `GET ${route}`, kind: "page", weight, request: request || fixed(route) });
 const mine = (weight, route, query = "") => api(weight, route, own(route + query));
@@ -67,7 +70,8 @@ const ROUTES = [
   api(15, "/api/research", (account, [u], p) => `/api/research?symbol=${pickZipf(p.symbols, u)}`),
   page(30, "/"), page(15, "/market"), page(12, "/market/{symbol}", symbol("/market/{symbol}")),
   page(18, "/portfolio/{portfolio_id}", own("/portfolio/{portfolio_id}")),
-  { name: "POST /api/portfolios/{portfolio_id}/transactions", kind: "write", weight: 25, request: trade },
+  { name: "POST /api/portfolios/{portfolio_id}/transactions", kind: "write", weight: 12, request: trade },
+  { name: "POST /api/alerts/{alert_id}/read", kind: "write", weight: 13, request: readAlert },
 ];
 
 const items = (answer) => answer.items || answer;
@@ -83,7 +87,9 @@ function discover(get, signedIn) {
     const held = items(get([`/api/portfolios/${portfolios[0]}/positions`], account)[0])
       .filter((position) => Number(position.quantity) > 0.01)
       .map((position) => ({ symbol: position.symbol, quantity: Number(position.quantity) }));
-    return { token: account.token, portfolios, held: held.slice(0, 5) };
+    const alerts = items(get(["/api/alerts?limit=50"], account)[0]).map((alert) => alert.id);
+    if (alerts.length === 0) return null;
+    return { token: account.token, portfolios, alerts, held: held.slice(0, 5) };
   }).filter(Boolean);
   const operator = signedIn.find((account) => account.role === "operator");
   const priced = quotes.filter((quote) => assets.some((asset) => asset.symbol === quote.symbol));

@@ -12,13 +12,14 @@ import { SharedArray } from "k6/data";
 
 const DECK_SIZE = 500;
 const DIMENSIONS = 5;                                   // independent uniform numbers a request: account first
-const INGEST_SECONDS = 20;
 const scenario = __ENV.SCENARIO || "smoke";
 const rate = Number(__ENV.RATE || 10);                  // requests a second
 const duration = Number(__ENV.DURATION || 10);          // seconds
 const seed = Number(__ENV.SEED || 7);
 const offset = Number(__ENV.OFFSET || 0);               // position in the sequence
 const ingestFrom = Number(__ENV.INGEST_FROM || 0);      // batches that this database has already received
+const ingestSeconds = Number(__ENV.INGEST_SECONDS || 60); // between two batches
+const ingestAfter = Number(__ENV.INGEST_AFTER || 0);    // seconds until the first one
 const vus = Number(__ENV.VUS || 10);
 
 // mulberry32: 32 bits of state are plenty to order a deck.
@@ -131,8 +132,8 @@ function scenarios(withIngest) {
   if (scenario === "discover") return { discover: { ...once, exec: "nothing" } };
   if (scenario === "smoke") return { smoke: { ...once, iterations: DECK_SIZE } };
   if (scenario === "estimate") return { estimate: { executor: "constant-vus", vus, duration: `${duration}s`, gracefulStop: "10s" } };
-  const ingest = { executor: "constant-arrival-rate", rate: 1, timeUnit: `${INGEST_SECONDS}s`, preAllocatedVUs: 1, maxVUs: 1,
-    startTime: "2s", duration: `${Math.max(1, duration - 2)}s`, gracefulStop: "10s", exec: "ingest" };
+  const ingest = { executor: "constant-arrival-rate", rate: 1, timeUnit: `${ingestSeconds}s`, preAllocatedVUs: 1, maxVUs: 1,
+    startTime: `${ingestAfter}s`, duration: `${Math.max(1, duration - ingestAfter)}s`, gracefulStop: "10s", exec: "ingest" };
   if (scenario === "writes") return { writes: constantRate() };
   return withIngest ? { [scenario]: constantRate(), ingest } : { [scenario]: constantRate() };
 }
@@ -157,7 +158,7 @@ export function journey({ routes: all, discover, headers, batch }) {
   const accounts = discovering ? [] : new SharedArray("accounts", () => load().accounts);
   const batches = discovering ? [] : new SharedArray("batches", () => {
     const parameters = load();
-    const wanted = Math.ceil(duration / INGEST_SECONDS) + 1;
+    const wanted = Math.max(0, Math.ceil((duration - ingestAfter) / ingestSeconds));
     return Array.from({ length: wanted }, (_, n) => batch && batch(parameters, ingestFrom + n)).filter(Boolean);
   });
   const tokens = discovering ? JSON.parse(open(__ENV.TOKENS_FILE)) : null;

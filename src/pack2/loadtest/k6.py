@@ -25,16 +25,22 @@ _WAITING_SECONDS = 2.5
 """Virtual users are enough for a server that answers nothing for this long: fewer would hide its stall."""
 
 
+INGEST_SECONDS = 60
+"""Market data arrives in batches, once a minute: one-minute bars."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One run: `name` is the script's scenario, `rate` requests a second, `offset` the first position of
-    its sequence."""
+    its sequence; a batch is ingested after `ingest_after` seconds and each `INGEST_SECONDS` from there on.
+    """
 
     name: str
     rate: float
     seconds: float
     offset: int = 0
     ingest_from: int = 0
+    ingest_after: float = 0.0
     vus: int | None = None
     waiting_seconds: float = _WAITING_SECONDS
 
@@ -49,6 +55,8 @@ class Scenario:
             "DURATION": f"{math.ceil(self.seconds)}",
             "OFFSET": str(self.offset),
             "INGEST_FROM": str(self.ingest_from),
+            "INGEST_AFTER": f"{self.ingest_after:.1f}",
+            "INGEST_SECONDS": str(INGEST_SECONDS),
             "VUS": str(self.virtual_users),
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pack2.loadtest import INGEST_SECONDS
 from pack2.loadtest.records import HIT, Records, concatenate
 from pack2.proof.model import Metric, RouteRow, Variant
 from pack2.proof.plan import Profile, slots
@@ -48,6 +49,7 @@ def measure(stage: Stage, profile: Profile, rate: float) -> Latencies:
     for variant in ("before", "after"):
         stage.warm_up(variant, rate, profile.warm_up_seconds)
     seconds = slice_seconds(profile, rate)
+    stage.align(min(INGEST_SECONDS, seconds * profile.pairs) / 2)
     return _slices(stage, "latency", rate, seconds, profile.pairs, profile.extra_slices // 2)
 
 

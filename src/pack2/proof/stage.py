@@ -12,13 +12,11 @@ from typing import Any
 
 import msgspec
 
-from pack2.loadtest import K6Run, Scenario, run_k6
+from pack2.loadtest import INGEST_SECONDS, K6Run, Scenario, run_k6
 from pack2.proof.model import SliceHealth, Variant
 from pack2.proof.plan import WARM_UP_OFFSET, Tape
 from pack2.proof.processors import Watch
 from pack2.proof.servers import Server
-
-_INGEST_SECONDS = 20
 
 Told = Callable[[str, float], None]
 """Told (what is being done, seconds of the plan that are done with it)."""
@@ -39,7 +37,13 @@ class Stage:
     health: list[SliceHealth] = field(default_factory=list)
     died: list[str] = field(default_factory=list)
     empty_thresholds: set[str] = field(default_factory=set)
-    _batch: int = 0
+    _batches: dict[Variant, int] = field(default_factory=lambda: {"before": 0, "after": 0})
+    _loaded_seconds: dict[Variant, float] = field(default_factory=lambda: {"before": 0.0, "after": 0.0})
+
+    def align(self, first_batch_after: float) -> None:
+        """From here on both variants get their batches at the same moments of their load."""
+        loaded = INGEST_SECONDS - first_batch_after
+        self._loaded_seconds = {"before": loaded, "after": loaded}
 
     def run(
         self,
@@ -53,8 +57,10 @@ class Stage:
     ) -> tuple[K6Run, SliceHealth]:
         """One slice of load on `variant`; its health is remembered."""
         server = self.servers[variant]
-        scenario = Scenario(phase, rate, seconds, offset, self._batch, **options)
-        self._batch += math.ceil(seconds / _INGEST_SECONDS) + 1
+        after = -self._loaded_seconds[variant] % INGEST_SECONDS
+        scenario = Scenario(phase, rate, seconds, offset, self._batches[variant], after, **options)
+        self._batches[variant] += max(0, math.ceil((seconds - after) / INGEST_SECONDS))
+        self._loaded_seconds[variant] += seconds
         self.watch.start()
         run = run_k6(self.script, server.base_url, scenario, self.environment)
         health = _health(run, self.watch.others_ratio(), label, phase, variant, rate, seconds)
