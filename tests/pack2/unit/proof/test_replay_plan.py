@@ -54,7 +54,7 @@ def test_the_denominator_is_every_get_on_a_route_with_a_policy() -> None:
     config = Config(
         http=Http(
             policy=(
-                HttpPolicy(route="/a/{id}", scope="shared"),
+                HttpPolicy(route="/a/{id:int}", scope="shared"),
                 HttpPolicy(route="/b", scope="none"),
                 HttpPolicy(route="/a/{id}", methods=("POST",), expires=("x",)),
             )
