@@ -49,7 +49,7 @@ def search(try_rate: TryRate, guess: float) -> tuple[Capacity, list[CapacityStep
         step = try_rate(rate, False)
         steps.append(step)
         held, broken = (rate, broken) if step.passed else (held, rate)
-        if _limited(step) or (held == 0 and rate <= _LOWEST_RATE):
+        if (step.passed and _limited(step)) or (held == 0 and rate <= _LOWEST_RATE):
             break
         rate = _next(held, broken)
     return _confirm(try_rate, held, broken, steps)

@@ -46,6 +46,20 @@ def test_a_busy_generator_ends_the_search_as_a_lower_bound() -> None:
     assert capacity.held_rate >= 1000
 
 
+def test_a_guess_that_the_generator_can_not_send_is_lowered() -> None:
+    """A first step that broke because k6 was busy says nothing of the server: a lower rate is found, as a
+    bound."""
+
+    def try_rate(rate: float, confirming: bool) -> CapacityStep:
+        busy = 0.95 if rate > 1000 else 0.5
+        return step(rate, passed=rate <= 1000, confirming=confirming, generator=busy)
+
+    capacity, _ = search(try_rate, 2400)
+    assert 700 < capacity.held_rate <= 1000
+    assert capacity.generator_limited
+    assert capacity.broken_rate is None
+
+
 def test_a_rate_that_is_not_confirmed_gives_way_to_a_lower_one() -> None:
     """A short step may be lucky; the longer one decides."""
 
