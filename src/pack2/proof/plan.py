@@ -40,9 +40,9 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("mini", 5, 2, 5, 1, 2, 2, 2, 3, 200, 5, 1, 2),
-        Profile("quick", 100, 2, 8, 3, 2, 4, 10, 8, 250, 12, 1, 2),
-        Profile("small", 200, 3, 10, 4, 3, 6, 25, 12, 600, 20, 3, 4),
-        Profile("medium", 200, 8, 20, 10, 6, 15, 60, 60, 3000, 120, 8, 8),
+        Profile("quick", 100, 2, 8, 3, 2, 4, 20, 8, 250, 12, 1, 2),
+        Profile("small", 200, 3, 10, 4, 3, 6, 40, 12, 600, 20, 3, 4),
+        Profile("medium", 200, 8, 20, 10, 6, 15, 75, 60, 3000, 120, 8, 8),
     )
 }
 
