@@ -10,7 +10,9 @@ def test_a_fresh_database_has_the_extensions_and_an_ordinary_owner(database: str
     """A new database has pg_stat_statements and pg_trgm, and its owner is no superuser."""
     with psycopg.connect(database) as connection:
         extensions = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
-        superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        superuser = connection.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
         connection.execute("SELECT pg_stat_statements_reset()")
         connection.execute("CREATE TABLE t (id int)")
     assert {"pg_stat_statements", "pg_trgm"} <= extensions

@@ -1,6 +1,6 @@
 """The cache against a model, with every interleaving of loads, writes and messages that hypothesis finds.
 
-A write commits at one moment and its message arrives at a later one, as over LISTEN. The rule: a value that is
+A write commits at one moment, its message arrives at a later one, as over LISTEN. The rule: a value that is
 asked for after a message arrived is never older than that message.
 """
 
@@ -102,7 +102,9 @@ class CacheModel(RuleBasedStateMachine):
     @invariant()
     def nothing_older_than_the_last_message_is_given(self) -> None:
         for task, key, least in [entry for entry in self.asked if entry[0].done()]:
-            assert task.result() >= least, f"k{key}: {task.result()} after a message about {least} had arrived"
+            assert task.result() >= least, (
+                f"k{key}: {task.result()} after a message about {least} had arrived"
+            )
         self.asked = [entry for entry in self.asked if not entry[0].done()]
 
     def turn(self) -> None:
