@@ -35,9 +35,9 @@ def site(
     postgres.drop_database("acceptance")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, closed with the module: while it is open no other test can run an event loop."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=launch_arguments())
         yield launched
