@@ -4,7 +4,7 @@
 //   SCENARIO=latency RATE=20 DURATION=60 VUS=100 BASE_URL=… PARAMETERS_FILE=parameters.json k6 run perf/k6/load-test.js
 //
 // The journey: sign in (done before, once an account), the overview and its panels, the portfolio, the market's quotes
-// and candles, strategies, signals, alerts and search; a trade in every eighty requests and an alert marked
+// and candles, strategies, signals, alerts and search; a trade in every ninety requests and an alert marked
 // as read about as often. A few accounts and symbols are
 // asked for most (Zipf), as on any dashboard. `pack2 prove` runs this same file.
 import { journey, pick, pickZipf, zipf } from "../../src/pack2/loadtest/journey.js";
@@ -70,8 +70,8 @@ const ROUTES = [
   api(15, "/api/research", (account, [u], p) => `/api/research?symbol=${pickZipf(p.symbols, u)}`),
   page(30, "/"), page(15, "/market"), page(12, "/market/{symbol}", symbol("/market/{symbol}")),
   page(18, "/portfolio/{portfolio_id}", own("/portfolio/{portfolio_id}")),
-  { name: "POST /api/portfolios/{portfolio_id}/transactions", kind: "write", weight: 12, request: trade },
-  { name: "POST /api/alerts/{alert_id}/read", kind: "write", weight: 13, request: readAlert },
+  { name: "POST /api/portfolios/{portfolio_id}/transactions", kind: "write", weight: 11, request: trade },
+  { name: "POST /api/alerts/{alert_id}/read", kind: "write", weight: 12, request: readAlert },
 ];
 
 const items = (answer) => answer.items || answer;
