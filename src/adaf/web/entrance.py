@@ -10,7 +10,8 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from adaf.alerts import writes as alerts
-from adaf.auth.guards import public, signed_in, trader
+from adaf.auth import reads as auth
+from adaf.auth.guards import public, signed_in
 from adaf.auth.models import Credentials
 from adaf.auth.sign_in import session_cookie
 from adaf.parameters import Id
@@ -52,6 +53,12 @@ async def sign_in(request: Request) -> Html | Redirect:
     )
 
 
+@get("/panels/account", opt=signed_in)
+async def account(request: Request) -> Html:
+    """Who is signed in, for the header of pages that are the same for all."""
+    return html("account.html", user=await auth.user(request.db, request.user_id))
+
+
 @post("/sign-out", opt=signed_in, status_code=303)
 async def sign_out(request: Request) -> Redirect:
     """End the session, everywhere at once."""
@@ -59,7 +66,7 @@ async def sign_out(request: Request) -> Redirect:
     return Redirect("/sign-in", status_code=303, cookies=[session_cookie(request, "")], headers=_UNKEPT)
 
 
-@post("/alerts/{alert_id:int}/read", opt=trader, status_code=303)
+@post("/alerts/{alert_id:int}/read", opt=signed_in, status_code=303)
 async def mark_alert(request: Request, alert_id: Id) -> Redirect:
     """Mark one alert as read, and back to the overview."""
     await alerts.mark_read(request.db, request.user_id, alert_id)
@@ -92,4 +99,4 @@ def _form(
 
 _UNKEPT = {"Cache-Control": "no-store"}
 
-routes = [form, sign_in, sign_out, mark_alert]
+routes = [form, account, sign_in, sign_out, mark_alert]

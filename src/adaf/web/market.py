@@ -1,7 +1,10 @@
-"""The market page, an asset's page, and their panels: equal for every signed-in user but for the header."""
+"""The market page, an asset's page, and their panels: equal for every signed-in user, so that one stored
+answer serves all; the browser asks on its own who is signed in.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,7 +19,7 @@ from adaf.parameters import MAX_LIMIT, Symbol
 from adaf.request import Request
 from adaf.web import format
 from adaf.web.candles import candle_chart, rows
-from adaf.web.pages import Html, fragment, links, panel, together
+from adaf.web.pages import SHARED, Html, fragment, links, panel
 from adaf.web.templating import html
 
 SPARK_HOURS = 24
@@ -33,8 +36,7 @@ Number = Annotated[int, Parameter(ge=1, le=100, description="The page of the lis
 async def page(request: Request, q: Query = "", category: Category = "", number: Number = 1) -> Html:
     """All assets with their quotes and the last day's trend, most traded first."""
     db = request.db
-    user, (assets, sparklines, categories) = await together(
-        request,
+    assets, sparklines, categories = await asyncio.gather(
         reads.assets(db, category or None, None, MAX_LIMIT),
         reads.sparklines(db, SPARK_HOURS),
         reads.categories(db),
@@ -42,7 +44,8 @@ async def page(request: Request, q: Query = "", category: Category = "", number:
     return html(
         "market.html",
         section="market",
-        user=user,
+        user=None,
+        headers=SHARED,
         q=q,
         category=category,
         categories=categories,
@@ -55,15 +58,14 @@ async def page(request: Request, q: Query = "", category: Category = "", number:
 async def assets_panel(request: Request, q: Query = "", category: Category = "", number: Number = 1) -> Html:
     assets = await reads.assets(request.db, category or None, None, MAX_LIMIT)
     sparklines = await reads.sparklines(request.db, SPARK_HOURS)
-    return fragment(_assets(assets.items, sparklines, q, category, number))
+    return fragment(_assets(assets.items, sparklines, q, category, number), headers=SHARED)
 
 
 @get("/market/{symbol:str}", opt=signed_in)
 async def asset_page(request: Request, symbol: Symbol, timeframe: FromQuery[Timeframe] = "1h") -> Html:
     """One asset: candles, quote, research and signals."""
     db = request.db
-    user, (detail, candles, context) = await together(
-        request,
+    detail, candles, context = await asyncio.gather(
         reads.asset_detail(db, symbol),
         reads.candles(db, symbol, timeframe, None, CANDLES),
         reads.asset_context(db, symbol),
@@ -71,7 +73,8 @@ async def asset_page(request: Request, symbol: Symbol, timeframe: FromQuery[Time
     return html(
         "asset.html",
         section="market",
-        user=user,
+        user=None,
+        headers=SHARED,
         asset=detail.asset,
         candles_source=f"/panels/market/{symbol}/candles?timeframe={timeframe}",
         candles=_candles(candles),
@@ -83,12 +86,14 @@ async def asset_page(request: Request, symbol: Symbol, timeframe: FromQuery[Time
 
 @get("/panels/market/{symbol:str}/candles", opt=signed_in)
 async def candles_panel(request: Request, symbol: Symbol, timeframe: FromQuery[Timeframe] = "1h") -> Html:
-    return fragment(_candles(await reads.candles(request.db, symbol, timeframe, None, CANDLES)))
+    return fragment(
+        _candles(await reads.candles(request.db, symbol, timeframe, None, CANDLES)), headers=SHARED
+    )
 
 
 @get("/panels/market/{symbol:str}/quote", opt=signed_in)
 async def quote_panel(request: Request, symbol: Symbol) -> Html:
-    return fragment(_quote(await reads.asset_detail(request.db, symbol)))
+    return fragment(_quote(await reads.asset_detail(request.db, symbol)), headers=SHARED)
 
 
 def matching(assets: list[AssetRow], q: str) -> list[AssetRow]:

@@ -63,7 +63,7 @@ async def page(request: Request, days: Days = 30) -> Html:
         performance=_performance(nav, days),
         allocation=_allocation(allocation),
         movers=_movers(movers),
-        alerts=_alerts(alerts, overview.unread_alerts, "trader" in request.identity.roles),
+        alerts=_alerts(alerts, overview.unread_alerts),
         activity=_activity(activity),
     )
 
@@ -92,7 +92,7 @@ async def movers_panel(request: Request) -> Html:
 async def alerts_panel(request: Request) -> Html:
     unread = await alerts_room.unread_count(request.db, request.user_id)
     alerts = await alerts_room.alerts(request.db, request.user_id, unread=True, limit=ALERTS)
-    return fragment(_alerts(alerts, unread, "trader" in request.identity.roles))
+    return fragment(_alerts(alerts, unread))
 
 
 @get("/panels/overview/activity", opt=signed_in)
@@ -136,8 +136,8 @@ def _movers(movers: list[OwnMover]) -> Markup:
     return panel("movers", movers=movers)
 
 
-def _alerts(page: Page[Alert], unread: int, may_mark: bool) -> Markup:
-    return panel("alerts", alerts=page.items, unread=unread, may_mark=may_mark)
+def _alerts(page: Page[Alert], unread: int) -> Markup:
+    return panel("alerts", alerts=page.items, unread=unread)
 
 
 def _activity(activity: Activity) -> Markup:

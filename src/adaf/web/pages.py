@@ -15,6 +15,8 @@ from adaf.request import Request
 from adaf.web.templating import environment, html
 
 Html = Response[str]
+SHARED = {"Cache-Control": "no-cache"}
+"""Headers of what is the same for every signed-in user."""
 
 
 async def together(request: Request, *reads: Awaitable[Any]) -> tuple[User, list[Any]]:
@@ -28,9 +30,9 @@ def panel(name: str, **values: Any) -> Markup:
     return Markup(environment().get_template(f"panels/{name}.html").render(values))  # noqa: S704 - autoescaped
 
 
-def fragment(made: Markup, status: int = 200) -> Html:
+def fragment(made: Markup, status: int = 200, headers: dict[str, str] | None = None) -> Html:
     """A panel alone, for a page that is open already."""
-    return html("fragment.html", status=status, made=made)
+    return html("fragment.html", status=status, headers=headers, made=made)
 
 
 def links(

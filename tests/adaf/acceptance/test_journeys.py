@@ -91,6 +91,13 @@ def test_signing_out_ends_the_session(visit):
     assert "/sign-in" in page.url
 
 
+@pytest.mark.parametrize("path", ["/", "/market", "/market/BTC"])
+def test_a_page_says_who_is_signed_in(visit, path):
+    """Also where the page itself is the same for everybody: the browser asks for the name there."""
+    page = visit().sign_in(path=path)
+    expect(page.locator(".who")).to_contain_text("Trader")
+
+
 def test_the_session_cookie_is_out_of_reach_for_scripts(visit):
     """HttpOnly and SameSite."""
     page = visit().sign_in()

@@ -1,7 +1,7 @@
 // <adaf-panel src="/panels/…">: a part of the page that the server renders, now and again.
 //
 // Links and GET forms with `data-panel` change what it shows; without scripts the same links load the whole page.
-// Attributes: refresh-seconds (while the page is visible), refresh-on (names of `adaf:changed` events).
+// Attributes: load (the page came without its content), refresh-seconds (while the page is visible), refresh-on (names of `adaf:changed` events).
 import { wake } from "./wake.js";
 
 class Panel extends HTMLElement {
@@ -11,6 +11,7 @@ class Panel extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", this);
     document.addEventListener("adaf:changed", this);
+    if (this.hasAttribute("load")) this.load();
     const seconds = Number(this.getAttribute("refresh-seconds"));
     if (seconds > 0) {
       this.#timer = setInterval(() => document.hidden || this.#running || this.load(), seconds * 1000);
