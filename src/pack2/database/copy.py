@@ -13,6 +13,7 @@ from psycopg import errors as pg
 from pack2.database.connection import Connection, connect, database_of, with_database
 from pack2.database.errors import DatabaseInUseError, DatabaseRightsError
 from pack2.database.index_file import quote
+from pack2.services.servers import drop_database
 
 _PATIENCE_SECONDS = 5.0
 
@@ -31,7 +32,7 @@ def copy_of(url: str) -> Iterator[str]:
         try:
             yield with_database(url, copy)
         finally:
-            admin.execute(f"DROP DATABASE IF EXISTS {quote(copy)} WITH (FORCE)")
+            drop_database(admin, copy)
 
 
 def _create(admin: Connection, source: str, copy: str) -> None:

@@ -8,6 +8,9 @@ from urllib.parse import quote, unquote, urlsplit
 import psycopg
 from psycopg import sql
 
+_END_OWN_SESSIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"""
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -45,9 +48,7 @@ class PostgresServer:
     def drop_database(self, database: str) -> None:
         """Drop `database` if it is there, and end the sessions in it."""
         with self._maintenance() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
-            )
+            drop_database(connection, database)
 
     def rename_database(self, old: str, new: str) -> None:
         """Give `old`, which nobody uses, the name `new`."""
@@ -65,3 +66,16 @@ class RedisServer:
 
     url: str = field(repr=False)
     pid: int | None = None
+
+
+def drop_database(connection: psycopg.Connection, database: str) -> None:
+    """Drop `database` if it is there, and end the sessions in it; `connection` is in another one, autocommit.
+
+    FORCE is refused while autovacuum, a superuser's work, is in there; a plain drop makes that give way.
+    """
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database))
+    try:
+        connection.execute(drop + sql.SQL(" WITH (FORCE)"))
+    except psycopg.errors.InsufficientPrivilege:
+        connection.execute(_END_OWN_SESSIONS, (database,))
+        connection.execute(drop)

@@ -248,19 +248,50 @@ def test_databases_are_made_copied_renamed_and_dropped(postgres: PostgresServer)
     assert not postgres.exists("services_a")
 
 
+def superuser_url(found: Services) -> str:
+    """URL of database postgres for the superuser of the embedded server."""
+    password = found.state.secret("postgres_superuser")
+    place = found.postgres.url("postgres").rsplit("@", 1)[1]
+    return f"postgresql://postgres:{password}@{place}"
+
+
+def test_a_database_in_which_autovacuum_works_is_dropped(running_services: Services) -> None:
+    """Autovacuum belongs to a superuser, so a forced drop is refused: it is made to give way."""
+    server = running_services.postgres
+    url = server.create_database("services_vacuumed")
+    working = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'services_vacuumed' AND backend_type LIKE 'autov%'"
+    )
+    with psycopg.connect(superuser_url(running_services), autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET autovacuum_naptime = 1")
+        admin.execute("SELECT pg_reload_conf()")
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+                connection.execute(f"CREATE TABLE t (n int) WITH ({slow})")
+                connection.execute("INSERT INTO t SELECT generate_series(1, 200000)")
+                connection.execute("DELETE FROM t")
+                deadline = time.monotonic() + 60
+                while admin.execute(working).fetchone() is None:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.01)
+                server.drop_database("services_vacuumed")
+        finally:
+            admin.execute("ALTER SYSTEM RESET autovacuum_naptime")
+            admin.execute("SELECT pg_reload_conf()")
+    assert not server.exists("services_vacuumed")
+
+
 def test_a_role_that_may_not_create_databases_is_told_how_to(
     running_services: Services, database: str
 ) -> None:
     """A measurement copies databases: the line gives the superuser's statement."""
     external.require_rights(external.find_postgres(database))
-    server = running_services.postgres
-    password = running_services.state.secret("postgres_superuser")
-    superuser = server.url("postgres").replace("//pack2", "//postgres").split(":")
-    address = f"postgresql://postgres:{password}@127.0.0.1:{superuser[-1]}"
+    address = superuser_url(running_services)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS modest")
         connection.execute("CREATE ROLE modest LOGIN PASSWORD 'modest'")
-    modest = address.replace(f"postgres:{password}", "modest:modest")
+    modest = "postgresql://modest:modest@" + address.rsplit("@", 1)[1]
     with pytest.raises(ServerUnreachableError, match=r'ALTER ROLE "modest" CREATEDB'):
         external.require_rights(external.find_postgres(modest))
 
