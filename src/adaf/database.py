@@ -14,6 +14,7 @@ that. `db` is `request.db` in handlers (`adaf.request.Request`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -57,13 +58,14 @@ def named_queries() -> Mapping[str, NamedQuery]:
     return load_queries(sorted(root.glob("*/queries/*.sql")))
 
 
-class _Statements:
+class _Statements(ABC):
     """The ways to run a named statement; `_run` says on which connection."""
 
     _queries: Mapping[str, NamedQuery]
 
+    @abstractmethod
     async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-        raise NotImplementedError
+        """Call `method` of a connection."""
 
     async def fetch(self, name: str, *args: Any, type: type[T]) -> list[T]:
         """All rows of statement `name`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +17,6 @@ from adaf.sample.target import stored_passwords
 from pack2.config import Config, load_config
 from pack2.proof import PROFILES, Proof, prove, show
 from pack2.services import Services, external, services
-from pack2.services.chromium import ChromiumMissingError, find_chromium
 from pack2.services.errors import DiskFullError
 from pack2.services.ports import require_free_port
 
@@ -64,7 +62,7 @@ def _measured(found: Services, config: Config, size: str) -> Proof:
             seed=data.SEED,
             untuned=name,
             out=RESULTS,
-            with_pages=_has_browser(),
+            with_pages=False,
         )
     print()
     show(proof)
@@ -85,15 +83,6 @@ def _announce(url: str, found: Services) -> None:
     for role in ("viewer", "trader", "operator"):
         print(f"  {role + '@adaf.test':<20} {getattr(secrets, role)}")
     print(flush=True)
-
-
-def _has_browser() -> bool:
-    try:
-        find_chromium()
-    except ChromiumMissingError:
-        print(f"Page loads are left out: no Chromium on this {platform.system()} machine", flush=True)
-        return False
-    return True
 
 
 @contextmanager
