@@ -20,6 +20,8 @@ OTHERS_CPU_RATIO = 0.15
 DISCARDED_SHARE = 1 / 3
 HIT_RATE_PER_SECOND = 200.0
 WRITE_SHARE_PERCENT = 2.0
+SEARCHES = {"estimate", "capacity"}
+"""Phases that look for the load at which the application gives way: failing there is what is looked for."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -98,7 +100,7 @@ def _few_samples(metrics: Mapping[str, Metric], minimum: Mapping[str, int]) -> I
 
 def _unsound_slices(slices: Sequence[SliceHealth]) -> Iterable[str]:
     for one in slices:
-        if one.phase == "capacity":
+        if one.phase in SEARCHES:
             continue
         if one.dropped_ratio > DROPPED_RATIO:
             yield f"{one.label}: {100 * one.dropped_ratio:.2f} % of the arrivals were dropped (0.1 % allowed)"
@@ -111,7 +113,7 @@ def _unsound_slices(slices: Sequence[SliceHealth]) -> Iterable[str]:
 
 def _contested(slices: Sequence[SliceHealth]) -> Iterable[str]:
     contested = [one for one in slices if is_contested(one.others_cpu_ratio)]
-    kept = [one for one in contested if not one.discarded and one.phase != "capacity"]
+    kept = [one for one in contested if not one.discarded and one.phase not in SEARCHES]
     if kept or len(contested) > DISCARDED_SHARE * len(slices):
         worst = max(one.others_cpu_ratio for one in contested)
         yield (

@@ -108,7 +108,10 @@ def test_each_unsoundness_makes_the_run_invalid(evidence: Evidence, reason: str)
     [
         Evidence(slices=[change(dropped_ratio=0.001, generator_cpu_ratio=0.7, error_ratio=0.01)]),
         Evidence(
-            slices=[change(phase="capacity", dropped_ratio=0.5, error_ratio=0.5, generator_cpu_ratio=0.9)]
+            slices=[
+                change(phase=phase, dropped_ratio=0.5, error_ratio=0.5, generator_cpu_ratio=0.9)
+                for phase in ("capacity", "estimate")
+            ]
         ),
         Evidence(slices=[SOUND, SOUND, SOUND, change(others_cpu_ratio=0.9, discarded=True)]),
         Evidence(minimum_samples={"api_p95_ms": 5000, "absent": 9}, untuned_load_ratio=0.6),
