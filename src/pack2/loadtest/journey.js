@@ -9,6 +9,7 @@
 import exec from "k6/execution";
 import http from "k6/http";
 import { SharedArray } from "k6/data";
+import { sleep } from "k6";
 
 const DECK_SIZE = 500;
 const DIMENSIONS = 5;                                   // independent uniform numbers a request: account first
@@ -21,6 +22,10 @@ const ingestFrom = Number(__ENV.INGEST_FROM || 0);      // batches that this dat
 const ingestSeconds = Number(__ENV.INGEST_SECONDS || 60); // between two batches
 const ingestAfter = Number(__ENV.INGEST_AFTER || 0);    // seconds until the first one
 const vus = Number(__ENV.VUS || 10);
+const stages = JSON.parse(__ENV.STAGES || "null");      // [[seconds, rate], …]: arrivals that rise and fall; the first is the start
+const visitSeconds = Number(__ENV.VISIT_SECONDS || 0);  // between two visits; 0: none
+const visitors = Number(__ENV.VISITORS || 10);          // virtual users for visits, each signed in once
+const wanted = Number(__ENV.REQUESTS || 0);             // length of the sequence where STAGES decide it
 
 // mulberry32: 32 bits of state are plenty to order a deck.
 function generator(...parts) {
@@ -127,6 +132,17 @@ function constantRate(extra) {
     rate: Math.max(1, Math.round(rate * 10)), gracefulStop: "10s", ...extra };
 }
 
+// Arrivals that follow STAGES instead of one rate.
+function risingRate() {
+  const tenths = (rate) => Math.max(1, Math.round(rate * 10));
+  const [[, first], ...rest] = stages;
+  return { executor: "ramping-arrival-rate", timeUnit: "10s", preAllocatedVUs: vus, maxVUs: vus, startRate: tenths(first),
+    stages: rest.map(([seconds, rate]) => ({ duration: `${seconds}s`, target: tenths(rate) })), gracefulStop: "10s" };
+}
+
+const visits = () => ({ executor: "constant-arrival-rate", rate: 1, timeUnit: `${visitSeconds}s`, preAllocatedVUs: visitors,
+  maxVUs: visitors, duration: `${duration}s`, gracefulStop: "30s", exec: "visit" });
+
 function scenarios(withIngest) {
   const once = { executor: "shared-iterations", vus: 1, iterations: 1, maxDuration: "300s" };
   if (scenario === "discover") return { discover: { ...once, exec: "nothing" } };
@@ -135,32 +151,81 @@ function scenarios(withIngest) {
   const ingest = { executor: "constant-arrival-rate", rate: 1, timeUnit: `${ingestSeconds}s`, preAllocatedVUs: 1, maxVUs: 1,
     startTime: `${ingestAfter}s`, duration: `${Math.max(1, duration - ingestAfter)}s`, gracefulStop: "10s", exec: "ingest" };
   if (scenario === "writes") return { writes: constantRate() };
-  return withIngest ? { [scenario]: constantRate(), ingest } : { [scenario]: constantRate() };
+  return { [scenario]: stages ? risingRate() : constantRate(), ...(withIngest ? { ingest } : {}),
+    ...(visitSeconds ? { visit: visits() } : {}) };
 }
 
-function log(position, request, response) {
-  const timings = response.timings;
-  const cache = response.headers["Cache-Status"] || "-";
+// One line a request; `records.py` reads it back.
+function line(position, name, kind, status, milliseconds, headers) {
+  const cache = headers["Cache-Status"] || "-";
   const outcome = cache === "-" ? "-" : cache.includes("; hit") ? "hit" : "miss";
-  const database = /db;dur=([0-9.]+)/.exec(response.headers["Server-Timing"] || "");
-  console.log(`r|${Date.now()}|${position}|${request.n}|${request.k}|${response.status}|` +
-    `${(timings.duration + timings.blocked).toFixed(3)}|${outcome}|${database ? database[1] : "-"}`);
+  const timing = headers["Server-Timing"] || "";
+  const found = (pattern) => (pattern.exec(timing) || ["", "-"])[1];
+  console.log(`r|${Date.now()}|${position}|${name}|${kind}|${status}|${milliseconds.toFixed(3)}|${outcome}|` +
+    `${found(/db;dur=([0-9.]+)/)}|${found(/cache;desc=\w+;dur=([0-9.]+)/)}|${found(/queries;desc="(\d+)/)}`);
+}
+
+const log = (position, request, response) => line(position, request.n, request.k, response.status,
+  response.timings.duration + response.timings.blocked, response.headers);
+
+const signedIn = {};                                    // of this virtual user: account's index → its own copy, with a token
+
+// What a script's `visit(user)` may do: one person's whole session, step by step. Each step is logged with its own kind.
+function visitor(account, parameters, headers) {
+  const ask = (kind, name, path, body, options = {}) => {
+    const asked = http.request(name.split(" ", 1)[0], __ENV.BASE_URL + path, body === undefined ? null : JSON.stringify(body),
+      { headers: headers(kind === "page" ? kind : body === undefined ? "api" : "write", account), tags: { name }, timeout: "60s",
+        redirects: 0, responseType: "text", ...options });
+    if (!options.silent) log(-1, { n: name, k: kind }, asked);
+    return asked;
+  };
+  return {
+    account, parameters, ask, pause: sleep,
+    offers: (name) => (parameters.offers || []).includes(name),
+    json: (kind, name, path, body) => {
+      const answer = ask(kind, name, path, body);
+      return answer.status >= 200 && answer.status < 300 ? answer.json() : null;
+    },
+    // k6 has no stream reader: the request is cut off after `seconds`, its time to the first byte is what counts, and what
+    // had arrived by then tells whether the stream was alive. → bytes received
+    watch: (name, path, seconds, alive) => {
+      const cut = ask("live", name, path, undefined, { timeout: `${seconds}s`, silent: true });
+      const body = cut.body || "";
+      const streamed = cut.error_code === 1050 && body.includes(alive);
+      line(-1, name, "live", streamed ? 200 : cut.status, streamed ? cut.timings.waiting : cut.timings.duration, {});
+      return body.length;
+    },
+    // Ask until `done(answer)` is true; the whole waiting time, from `started` (ms), becomes one record called `what`.
+    until: (what, kind, name, path, done, { started, seconds = 60, every = 0.25 }) => {
+      let answer = null;
+      while (Date.now() - started < seconds * 1000) {
+        answer = (ask("poll", name, path)).json();
+        if (done(answer)) break;
+        sleep(every);
+      }
+      line(-1, what, kind, answer !== null && done(answer) ? 200 : 0, Date.now() - started, {});
+      return answer;
+    },
+  };
 }
 
 // `routes`: [{name: "METHOD /template", kind: "api" | "page" | "write", weight, request(account, numbers, parameters)}];
-// `discover(get, accounts)` → parameters (with `accounts`); `headers(kind, account)`; `batch(parameters, n)` → ingestion or null.
-export function journey({ routes: all, discover, headers, batch }) {
+// `discover(get, accounts)` → parameters (with `accounts`); `headers(kind, account)`; `batch(parameters, n)` → ingestion or null;
+// `signIn(ask, account, password)` → token, `visit(user)`: one whole session, only where VISIT_SECONDS asks for it.
+export function journey({ routes: all, discover, headers, batch, signIn, visit }) {
   const routes = scenario === "writes" ? all.filter((route) => route.kind === "write") : all;
   const discovering = scenario === "discover";
-  const counted = ["estimate"].includes(scenario) ? 20000 : scenario === "smoke" ? DECK_SIZE : Math.ceil(rate * duration) + 20;
+  const counted = ["estimate"].includes(scenario) ? 20000 : scenario === "smoke" ? DECK_SIZE
+    : wanted || Math.ceil(rate * duration) + 20;
   const load = () => JSON.parse(open(__ENV.PARAMETERS_FILE));
   const requests = discovering ? [] : new SharedArray("requests", () => sequence(routes, load(), offset, counted));
   const accounts = discovering ? [] : new SharedArray("accounts", () => load().accounts);
   const batches = discovering ? [] : new SharedArray("batches", () => {
     const parameters = load();
-    const wanted = Math.max(0, Math.ceil((duration - ingestAfter) / ingestSeconds));
-    return Array.from({ length: wanted }, (_, n) => batch && batch(parameters, ingestFrom + n)).filter(Boolean);
+    const count = Math.max(0, Math.ceil((duration - ingestAfter) / ingestSeconds));
+    return Array.from({ length: count }, (_, n) => batch && batch(parameters, ingestFrom + n)).filter(Boolean);
   });
+  const everything = visitSeconds && !discovering ? new SharedArray("everything", () => [load()]) : [];
   const tokens = discovering ? JSON.parse(open(__ENV.TOKENS_FILE)) : null;
   const send = (position, request, account) => {
     const [method, name] = [request.n.split(" ", 1)[0], request.n];
@@ -191,6 +256,16 @@ export function journey({ routes: all, discover, headers, batch }) {
     ingest: () => {
       const request = batches[exec.scenario.iterationInTest % batches.length];
       send(-1, request, { token: request.token });
+    },
+    visit: () => {
+      const index = (exec.vu.idInTest - 1) % accounts.length;
+      if (!signedIn[index]) {
+        const account = { ...accounts[index] };
+        const door = visitor(account, {}, () => ({ "Content-Type": "application/json" }));
+        account.token = signIn(door.ask, account, __ENV.ACCOUNT_PASSWORD) || account.token;
+        signedIn[index] = visitor(account, everything[0], headers);
+      }
+      visit(signedIn[index]);
     },
     summary: (data) => {
       const files = {};

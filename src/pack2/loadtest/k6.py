@@ -6,11 +6,12 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,14 @@ _WAITING_SECONDS = 2.5
 """Virtual users are enough for a server that answers nothing for this long: fewer would hide its stall."""
 
 
+_MOST_REQUESTS = 250_000
+"""A longer sequence would take k6 more memory than it is worth: it begins again after these."""
+_POLL_SECONDS = 0.25
+_END_SECONDS = 15.0
+"""An interrupted generator finishes its requests; after this long it is killed."""
+Tick = Callable[[], None]
+"""Called about four times a second while k6 runs."""
+
 INGEST_SECONDS = 60
 """Market data arrives in batches, once a minute: one-minute bars."""
 
@@ -33,6 +42,9 @@ INGEST_SECONDS = 60
 class Scenario:
     """One run: `name` is the script's scenario, `rate` requests a second, `offset` the first position of
     its sequence; a batch is ingested after `ingest_after` seconds and each `INGEST_SECONDS` from there on.
+
+    With `stages`, (seconds, rate) each, arrivals go from one rate to the next; the first is the start, and
+    `rate` is their highest. Every `visit_seconds` one of `visitors` goes through a whole session (0: none).
     """
 
     name: str
@@ -43,6 +55,16 @@ class Scenario:
     ingest_after: float = 0.0
     vus: int | None = None
     waiting_seconds: float = _WAITING_SECONDS
+    stages: tuple[tuple[float, float], ...] = ()
+    visit_seconds: float = 0.0
+    visitors: int = 10
+
+    @property
+    def requests(self) -> int:
+        """The length of the sequence: what the stages send, or a part of it that is then repeated."""
+        ramps = zip(self.stages, self.stages[1:], strict=False)
+        sent = sum(seconds * (start + end) / 2 for (_, start), (seconds, end) in ramps)
+        return min(_MOST_REQUESTS, math.ceil(sent) + 20)
 
     @property
     def virtual_users(self) -> int:
@@ -58,7 +80,15 @@ class Scenario:
             "INGEST_AFTER": f"{self.ingest_after:.1f}",
             "INGEST_SECONDS": str(INGEST_SECONDS),
             "VUS": str(self.virtual_users),
-        }
+        } | self._more()
+
+    def _more(self) -> dict[str, str]:
+        more = {}
+        if self.stages:
+            more |= {"STAGES": json.dumps(self.stages), "REQUESTS": str(self.requests)}
+        if self.visit_seconds:
+            more |= {"VISIT_SECONDS": f"{self.visit_seconds:.0f}", "VISITORS": str(self.visitors)}
+        return more
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,7 @@ class K6Run:
     empty_thresholds: tuple[str, ...] = ()
     failed_thresholds: bool = False
     started_ms: float = 0.0
+    interrupted: bool = False
 
     @property
     def dropped_ratio(self) -> float:
@@ -100,11 +131,19 @@ def find_k6() -> Path:
     return Path(found)
 
 
-def run_k6(script: Path, base_url: str, scenario: Scenario, environment: dict[str, str]) -> K6Run:
+def run_k6(
+    script: Path,
+    base_url: str,
+    scenario: Scenario,
+    environment: dict[str, str],
+    *,
+    tick: Tick | None = None,
+    keep_partial: bool = False,
+) -> K6Run:
     """Run `script` once and read its results back. `environment` adds TOKENS_FILE, PARAMETERS_FILE, SEED …
 
-    The generator runs on the cores that this process is bound to. Raises LoadScriptError when k6 does not
-    finish.
+    The generator runs on the cores that this process is bound to. With `keep_partial`, Ctrl-C or SIGTERM ends
+    the run and gives what it had until then, `interrupted`. Raises LoadScriptError when k6 does not finish.
     """
     with tempfile.TemporaryDirectory(prefix="pack2-k6-") as folder:
         files = _Files(Path(folder))
@@ -114,25 +153,53 @@ def run_k6(script: Path, base_url: str, scenario: Scenario, environment: dict[st
         variables |= {"BASE_URL": base_url, "SUMMARY_FILE": str(files.summary), "K6_NO_USAGE_REPORT": "true"}
         started = time.time()
         cpu_before = _cpu_of_children()
+        interrupted = False
         with _child(command, variables) as process:
-            _, errors = process.communicate()
+            try:
+                errors = _errors_of(process, tick)
+            except (KeyboardInterrupt, SystemExit):
+                if not keep_partial:
+                    raise
+                interrupted = True
+                errors = _ended(process)
         cpu_seconds = _cpu_of_children() - cpu_before
         seconds = time.time() - started
-        if process.returncode not in (0, _THRESHOLD_FAILED):
+        if not interrupted and process.returncode not in (0, _THRESHOLD_FAILED):
             lines = [line for line in errors.splitlines() if line.strip()] or [
                 f"exit code {process.returncode}"
             ]
             raise LoadScriptError(script=script, reason=lines[-1][:300])
         summary = _read_summary(files.summary)
         return K6Run(
-            records=read_records(files.console),
+            records=read_records(files.console, cut_short=interrupted),
             seconds=seconds,
             dropped=int(_counter(summary, "dropped_iterations")),
             cpu_ratio=cpu_seconds / seconds,
             empty_thresholds=empty_thresholds(summary),
             failed_thresholds=process.returncode == _THRESHOLD_FAILED,
             started_ms=started * 1000,
+            interrupted=interrupted,
         )
+
+
+def _errors_of(process: subprocess.Popen[str], tick: Tick | None) -> str:
+    """Wait for the end; what it wrote to stderr."""
+    while True:
+        try:
+            return process.communicate(timeout=_POLL_SECONDS if tick else None)[1]
+        except subprocess.TimeoutExpired:
+            assert tick is not None
+            tick()
+
+
+def _ended(process: subprocess.Popen[str]) -> str:
+    """Ask k6 to stop, as Ctrl-C would: it writes its summary; kill it where that takes too long."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=_END_SECONDS)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[1]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ costs the generator a tenth of that.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from pack2.loadtest.errors import RecordError
 
-FIELDS = 9
+FIELDS = 11
 HIT, MISS, UNCACHED = 1, 0, -1
 _OUTCOMES = {"hit": HIT, "miss": MISS, "-": UNCACHED}
 _RECORD = "r|"
@@ -34,7 +35,14 @@ class Records:
     status: NDArray[np.int64]  # HTTP status; 0: no answer
     duration_ms: NDArray[np.float64]  # waiting for a connection included
     cache: NDArray[np.int64]  # HIT, MISS or UNCACHED (no Cache-Status header)
-    database_ms: NDArray[np.float64]  # from Server-Timing; NaN where absent
+    database_ms: NDArray[np.float64]  # from Server-Timing, as the next two; NaN where absent
+    cache_ms: NDArray[np.float64]
+    queries: NDArray[np.float64]
+
+    @property
+    def hit_ms(self) -> NDArray[np.float64]:
+        """What answering from the cache took, of hits alone: a miss's time is the application's."""
+        return self.cache_ms[(self.cache == HIT) & ~np.isnan(self.cache_ms)]
 
     def __len__(self) -> int:
         return len(self.duration_ms)
@@ -55,10 +63,15 @@ class Records:
         return mask
 
 
-def read_records(path: Path) -> Records:
-    """Parse the console output of one k6 run. Raises RecordError for a torn or foreign record."""
+def read_records(path: Path, *, cut_short: bool = False) -> Records:
+    """Parse the console output of one k6 run. Raises RecordError for a torn or foreign record.
+
+    Of a run that was `cut_short` the last line may be torn; it is left out.
+    """
     rows: list[list[str]] = []
     text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if cut_short:
+        text = text[: text.rfind("\n") + 1]
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith(_RECORD):
             row = line.split("|")
@@ -78,8 +91,14 @@ def _columns(rows: list[list[str]]) -> Records:
         status=np.array(columns[5], dtype=np.int64),
         duration_ms=np.array(columns[6], dtype=np.float64),
         cache=np.array([_OUTCOMES[outcome] for outcome in columns[7]], dtype=np.int64),
-        database_ms=np.array([np.nan if value == "-" else float(value) for value in columns[8]]),
+        database_ms=_numbers(columns[8]),
+        cache_ms=_numbers(columns[9]),
+        queries=_numbers(columns[10]),
     )
+
+
+def _numbers(column: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([np.nan if value == "-" else float(value) for value in column], dtype=np.float64)
 
 
 def concatenate(parts: list[Records]) -> Records:

@@ -112,6 +112,8 @@ def run(duration_ms: float, *, failed: int = 0, dropped: int = 0, count: int = 1
         duration_ms=np.full(count, duration_ms),
         cache=np.full(count, -1),
         database_ms=np.full(count, np.nan),
+        cache_ms=np.full(count, np.nan),
+        queries=np.full(count, np.nan),
     )
     return K6Run(records=records, seconds=10, dropped=dropped, cpu_ratio=0.1)
 

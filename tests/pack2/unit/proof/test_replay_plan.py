@@ -71,6 +71,8 @@ def test_the_denominator_is_every_get_on_a_route_with_a_policy() -> None:
         duration_ms=np.ones(count),
         cache=np.full(count, -1),
         database_ms=np.full(count, np.nan),
+        cache_ms=np.full(count, np.nan),
+        queries=np.full(count, np.nan),
     )
     assert has_policy(records, cached_routes(config)).tolist() == [True, True, False, False, False]
 
