@@ -43,7 +43,7 @@ def slow(url: str, *, limit: int = 20) -> tuple[SlowStatement, ...]:
     Raises StatementsMissingError or DatabaseRightsError with the exact statement to run.
     """
     with connect(url) as connection:
-        schema = _schema(connection)
+        schema = schema_of_statements(connection)
         try:
             rows = connection.execute(_STATEMENTS.format(schema=schema), (limit,)).fetchall()
         except pg.ObjectNotInPrerequisiteState:
@@ -58,7 +58,8 @@ def slow(url: str, *, limit: int = 20) -> tuple[SlowStatement, ...]:
     return tuple(_statement(row) for row in rows)
 
 
-def _schema(connection: Connection) -> str:
+def schema_of_statements(connection: Connection) -> str:
+    """The schema of pg_stat_statements, quoted. Raises StatementsMissingError."""
     row = connection.execute(
         "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
         " WHERE extname = 'pg_stat_statements'"
