@@ -69,6 +69,7 @@ class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vary: tuple[str, ...] = ()
     by_role: bool = False
     honour_no_cache: bool = False
+    refresh_ahead: bool = True
     statuses: tuple[int, ...] = (200,)
 
 

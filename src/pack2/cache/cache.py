@@ -22,8 +22,9 @@ from pack2.cache.feed import DELETE_PREFIX, ChangeFeed, check_tag
 from pack2.cache.flight import Flight, Loaded, Recipe, outer_flight
 from pack2.cache.memory import Entry, Memory
 from pack2.cache.redis_tier import Opened, RedisDownError, RedisTier
+from pack2.cache.refresher import Refresher
 from pack2.cache.statistics import Statistics
-from pack2.cache.tags import Tags, current, expired_seconds
+from pack2.cache.tags import Tags, current, expired_seconds, link
 
 T = TypeVar("T")
 log = logging.getLogger("pack2.cache")
@@ -58,6 +59,7 @@ class Cache:
         self._flights: dict[Hashable, Flight] = {}
         self._passes: dict[Hashable, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.refresher = Refresher(self)
 
     async def start(self) -> None:
         if self.redis is not None:
@@ -68,6 +70,7 @@ class Cache:
     async def stop(self) -> None:
         if self.feed is not None:
             await self.feed.stop()
+        await self.refresher.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -154,6 +157,7 @@ class Cache:
                 "evictions": self.memory.evictions,
             },
             "tags": len(self.tags),
+            "refresh_ahead": dict(self.refresher.counts),
             "feed": {"trusted": self.is_trusted(), "flushes": self.feed.flushes if self.feed else 0},
             "redis": {"up": redis.breaker.is_closed, "errors": redis.errors, "policy": redis.maxmemory_policy}
             if redis
@@ -165,9 +169,11 @@ class Cache:
     def expire_here(self, tags: Iterable[str]) -> None:
         """Expire in this process now, and send it to Redis: nothing is read from there before it knows."""
         names = list(tags)
-        self.tags.advance(names)
+        expired = self.tags.advance(names)
         if self.redis is not None:
             self.redis.advance(names)
+        if expired:
+            self.refresher.want(expired)
 
     def forget(self, digest: str) -> None:
         self.memory.delete(digest)
@@ -219,6 +225,17 @@ class Cache:
         ):
             return await self._wait(flight, "collapsed")
         return await self._wait_or_stale(self._launch(recipe, anew=True), entry, recipe)
+
+    def load_ahead(self, recipe: Recipe) -> Flight | None:
+        """Start the load of `recipe`, which nobody asked for; None where a good one is under way."""
+        flight = self._flights.get(recipe.key)
+        if (flight is not None and current(flight.marks)) or recipe.key in self._passes:
+            return None
+        return self._launch(recipe, anew=True)
+
+    @property
+    def loads_under_way(self) -> int:
+        return len(self._flights)
 
     def may_be_stale(self, entry: Entry, recipe: Recipe, now: float) -> bool:
         """True where the policy lets this expired entry be served for now: within stale_seconds of its
@@ -314,6 +331,8 @@ class Cache:
             fresh_until=fresh_until,
             stale_until=fresh_until + recipe.stale_seconds,
             early_at=max(fresh_until - early, now + 0.5 * recipe.ttl_seconds),
+            again=recipe.again,
+            is_ahead=recipe.is_ahead,
         )
 
     def _land(self, flight: Flight, recipe: Recipe, entry: Entry | None) -> None:
@@ -321,6 +340,8 @@ class Cache:
             del self._flights[recipe.key]
         if entry is not None and not flight.is_deleted and current(entry.marks):
             self.memory.put(recipe.key, entry)
+            if entry.again is not None and entry.key is not None:
+                link(entry.marks, recipe.key)
         if not flight.future.done():
             flight.future.set_result(entry)
 
@@ -368,6 +389,8 @@ class Cache:
             stored_at=fresh_until - recipe.ttl_seconds,
             fresh_until=fresh_until,
             stale_until=fresh_until + recipe.stale_seconds,
+            again=recipe.again,
+            is_ahead=recipe.is_ahead,
         )
 
     async def _give_back(self, opened: Opened | None, *, not_storable: bool) -> None:

@@ -21,7 +21,9 @@ class Loaded(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How a key is loaded. `load` gives None where the answer must not be stored."""
+    """How a key is loaded. `load` gives None where the answer must not be stored. `again` makes the recipe
+    for another load that nobody waits for (`is_ahead`), or None where that must not be.
+    """
 
     key: Hashable
     digest: str
@@ -30,6 +32,8 @@ class Recipe(NamedTuple):
     stale_seconds: float
     load: Callable[[], Awaitable[Loaded | None]]
     decode: Callable[[bytes], tuple[Any, int]]
+    again: Callable[[], Recipe | None] | None = None
+    is_ahead: bool = False
 
 
 class Flight:

@@ -8,24 +8,28 @@ push out what is read.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from pack2.cache.tags import Marks
+from pack2.cache.tags import Marks, unlink
 
 MOST_USES = 3
 SMALL_SHARE = 0.1
 ENTRY_OVERHEAD_BYTES = 600
+AGAIN_BYTES = 1500
+"""A request that can be asked again: its scope and its headers."""
 
 
 class Entry:
     """A stored value with its life: all times are monotonic seconds. `key` is None once it has left the
-    cache.
+    cache. `again` gives what loads it anew without being asked; `is_ahead` where that is how it came.
     """
 
     __slots__ = (
+        "again",
         "early_at",
         "fresh_until",
+        "is_ahead",
         "is_small",
         "key",
         "marks",
@@ -46,10 +50,14 @@ class Entry:
         fresh_until: float,
         stale_until: float,
         early_at: float = float("inf"),
+        again: Callable[[], Any] | None = None,
+        is_ahead: bool = False,
     ) -> None:
         self.key: Hashable = None
         self.value = value
-        self.size_bytes = size_bytes + ENTRY_OVERHEAD_BYTES
+        self.size_bytes = size_bytes + ENTRY_OVERHEAD_BYTES + (AGAIN_BYTES if again is not None else 0)
+        self.again = again
+        self.is_ahead = is_ahead
         self.marks = marks
         self.stored_at = stored_at
         self.fresh_until = fresh_until
@@ -83,9 +91,13 @@ class Memory:
             entry.uses += 1
         return entry
 
+    def peek(self, key: Hashable) -> Entry | None:
+        """As `get`, without counting a use."""
+        return self._entries.get(key)
+
     def put(self, key: Hashable, entry: Entry) -> None:
-        """Store `entry`; one larger than the budget is not kept. A replaced entry keeps its uses and its
-        queue.
+        """Store `entry`; one larger than the budget is not kept. A replaced entry keeps its queue and, where
+        somebody asked for the new one, its uses.
         """
         old = self._entries.get(key)
         if entry.size_bytes > self.budget_bytes:
@@ -118,7 +130,7 @@ class Memory:
         self._small_bytes += entry.size_bytes
 
     def _replace(self, key: Hashable, old: Entry, entry: Entry) -> None:
-        entry.uses = old.uses
+        entry.uses = 0 if entry.is_ahead else old.uses
         was_small = old.is_small
         self._forget(old)
         self._entries[key] = entry
@@ -134,7 +146,7 @@ class Memory:
         self.size_bytes -= entry.size_bytes
         if entry.is_small:
             self._small_bytes -= entry.size_bytes
-        entry.key = None
+        _let_go(entry)
         self._drop_dead()
 
     def _drop_dead(self) -> None:
@@ -181,7 +193,7 @@ class Memory:
         del self._entries[entry.key]
         self.size_bytes -= entry.size_bytes
         self.evictions += 1
-        entry.key = None
+        _let_go(entry)
 
     def _remember(self, entry: Entry) -> None:
         self._ghosts[entry.key] = entry.size_bytes
@@ -189,3 +201,11 @@ class Memory:
         while self._ghost_bytes > self.budget_bytes:
             _, size_bytes = self._ghosts.popitem(last=False)
             self._ghost_bytes -= size_bytes
+
+
+def _let_go(entry: Entry) -> None:
+    """It has left the cache: nothing points to it any more, and what could load it again is forgotten."""
+    if entry.again is not None:
+        unlink(entry.marks, entry.key)
+        entry.again = None
+    entry.key = None

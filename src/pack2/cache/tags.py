@@ -8,20 +8,23 @@ bounded by the entries, and advancing a tag that nobody refers to is nothing to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from time import monotonic
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 
 class Tag:
-    """One counter. `advanced_at` is the monotonic second of the last advance."""
+    """One counter. `advanced_at` is the monotonic second of the last advance; `keys` are those of the entries
+    in memory that are to be loaded again when it comes.
+    """
 
-    __slots__ = ("__weakref__", "advanced_at", "count")
+    __slots__ = ("__weakref__", "advanced_at", "count", "keys")
 
     def __init__(self) -> None:
         self.count = 0
         self.advanced_at = 0.0
+        self.keys: set[Hashable] = set()
 
     def advance(self) -> None:
         self.count += 1
@@ -45,12 +48,17 @@ class Tags:
         """The counts as they stand: to be read before a load and kept with what it loaded."""
         return (self._mark(self._epoch), *(self._mark(self._tag(name)) for name in names))
 
-    def advance(self, names: Iterable[str]) -> None:
-        """Expire every entry that carries one of `names`."""
+    def advance(self, names: Iterable[str]) -> set[Hashable]:
+        """Expire every entry that carries one of `names`; the keys that were linked to them, no longer so."""
         self.sequence += 1
+        expired: set[Hashable] = set()
         for name in names:
             if (tag := self._tags.get(name)) is not None:
                 tag.advance()
+                if tag.keys:
+                    expired |= tag.keys
+                    tag.keys = set()
+        return expired
 
     def flush(self) -> None:
         """Expire everything."""
@@ -77,6 +85,18 @@ def current(marks: Marks) -> bool:
         if tag.count != count:
             return False
     return True
+
+
+def link(marks: Marks, key: Hashable) -> None:
+    """Let each tag but the epoch know `key`, so that its next advance names it."""
+    for tag, _ in marks[1:]:
+        tag.keys.add(key)
+
+
+def unlink(marks: Marks, key: Hashable) -> None:
+    """Take `key` back from the tags of `marks`."""
+    for tag, _ in marks[1:]:
+        tag.keys.discard(key)
 
 
 def expired_seconds(marks: Marks, now: float) -> float:

@@ -6,11 +6,12 @@ fresh goes to the application.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from time import monotonic, perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -115,16 +116,10 @@ class CacheMiddleware:
         if scope["method"] == "HEAD" and self.cache.memory.get(key) is None:
             return await self._bypass(scope, receive, send, policy, "head")
         filled = fill_scope(scope, headers, policy, identity, self._session_cookie)
-        capture = Capture(self._app, filled, receive, policy, self._max_body_bytes)
-        recipe = Recipe(
-            key=key,
-            digest=sha256(msgspec.msgpack.encode(key)).hexdigest(),
-            tags=render(policy.tags, target.parameters, identity),
-            ttl_seconds=policy.ttl_seconds,
-            stale_seconds=policy.stale_seconds,
-            load=capture.load,
-            decode=lambda data: _decode(data, policy),
-        )
+        tags = render(policy.tags, target.parameters, identity)
+        question = Question(policy, tags, identity, credential_of(headers), filled)
+        capture = Capture(self._app, question.scope(), receive, policy, self._max_body_bytes)
+        recipe = self._recipe(key, question, capture, sha256(msgspec.msgpack.encode(key)).hexdigest())
         refresh = policy.honour_no_cache and b"no-cache" in headers.get(b"cache-control", b"")
         try:
             entry, source = await self.cache.obtain(recipe, refresh=refresh)
@@ -144,6 +139,31 @@ class CacheMiddleware:
             return None
         status = b"pack2; fwd=uri-miss; detail=%s" % capture.refusal.encode()
         return await capture.relay(send, [(b"cache-status", status), _timing(b"miss", started)])
+
+    def _recipe(self, key: tuple[object, ...], question: Question, capture: Capture, digest: str) -> Recipe:
+        policy = question.policy
+        renewed = policy.refresh_ahead and bool(question.tags)
+        return Recipe(
+            key=key,
+            digest=digest,
+            tags=question.tags,
+            ttl_seconds=policy.ttl_seconds,
+            stale_seconds=policy.stale_seconds,
+            load=capture.load,
+            decode=lambda data: _decode(data, policy),
+            again=(lambda: self._again(key, question, digest)) if renewed else None,
+        )
+
+    def _again(self, key: tuple[object, ...], question: Question, digest: str) -> Recipe | None:
+        """The same question, asked by nobody: only while who asked it is still signed in as the same."""
+        asker = question.identity
+        if asker is not None:
+            credential = question.credential
+            if credential is None or self._identities.known(credential) != asker:
+                return None
+        capture = Capture(self._app, question.scope(), _silence, question.policy, self._max_body_bytes)
+        capture.is_abandoned = True
+        return self._recipe(key, question, capture, digest)._replace(is_ahead=True)
 
     async def _stale_instead(self, capture: Capture, recipe: Recipe) -> tuple[Entry | None, str]:
         """A failure of the application is covered by an expired entry where the policy allows it (RFC 5861
@@ -218,6 +238,29 @@ class CacheMiddleware:
                 await expire()
             raise
         return None
+
+
+class Question(NamedTuple):
+    """What the application is asked when an entry is filled, by whom."""
+
+    policy: Policy
+    tags: tuple[str, ...]
+    identity: Identity | None
+    credential: bytes | None
+    asked: Scope
+
+    def scope(self) -> Scope:
+        """A scope of its own for each time it is asked: frameworks write into it."""
+        scope = dict(self.asked)
+        if "state" in scope:
+            scope["state"] = dict(scope["state"])
+        return scope
+
+
+async def _silence() -> Message:
+    """The client of a load that nobody waits for: it never says anything and never leaves."""
+    await asyncio.Event().wait()
+    return {"type": "http.disconnect"}
 
 
 _HIT: Final = "hit"

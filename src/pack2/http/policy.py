@@ -36,6 +36,7 @@ class Policy(msgspec.Struct, frozen=True):
     vary: tuple[bytes, ...]
     by_role: bool
     honour_no_cache: bool
+    refresh_ahead: bool
     statuses: frozenset[int]
 
     @property
@@ -87,6 +88,7 @@ def _compile(declared: HttpPolicy) -> Policy:
         vary=tuple(sorted(name.lower().encode() for name in declared.vary)),
         by_role=declared.by_role,
         honour_no_cache=declared.honour_no_cache,
+        refresh_ahead=declared.refresh_ahead,
         statuses=frozenset(declared.statuses),
     )
 
