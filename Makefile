@@ -24,6 +24,7 @@ check: .venv/ready
 	$(BIN)/lint-imports
 
 prove: .venv/ready
+	@sh scripts/chromium.sh
 	@$(BIN)/pack2 prove --size $(SIZE) $(ARGS)
 
 # requirements.lock names packages and hashes, no registry host.

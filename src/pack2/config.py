@@ -70,6 +70,7 @@ class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by_role: bool = False
     honour_no_cache: bool = False
     refresh_ahead: bool = True
+    sensitive: bool = False
     statuses: tuple[int, ...] = (200,)
 
 

@@ -37,6 +37,7 @@ def run(
             port,
             database_url=found.postgres.url(),
             redis_url=found.redis.url,
+            cache_key=found.state.secret_key("cache"),
             workers=workers,
             on_ready=lambda url: print(f"serving {url}", flush=True),
         )

@@ -41,6 +41,7 @@ def run(*, port: int, size: str, measure: bool, leave: bool) -> int:
             port,
             database_url=found.postgres.url(),
             redis_url=found.redis.url,
+            cache_key=found.state.secret_key("cache"),
             on_ready=lambda url: _announce(url, found),
         )
     return 0

@@ -32,16 +32,18 @@ def serve(
     *,
     database_url: str,
     redis_url: str,
+    cache_key: str,
     workers: int | None = None,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Serve the dashboard until SIGINT or SIGTERM; `on_ready(url)` is called once it answers.
 
-    Raises PortInUseError. An open stream is cut after 2 seconds, so that stopping never hangs.
+    `cache_key` encrypts sensitive entries where PACK2_CACHE_KEY names none. Raises PortInUseError. An open stream is cut after 2 seconds, so that stopping never hangs.
     """
     require_free_port(port)
     os.environ["DATABASE_URL"] = database_url
     os.environ["REDIS_URL"] = redis_url
+    os.environ.setdefault("PACK2_CACHE_KEY", cache_key)
     multiprocessing.set_start_method("spawn", force=True)
     url = f"http://{HOST}:{port}"
     watch = threading.Thread(target=_tell_when_ready, args=(url, on_ready), daemon=True)

@@ -23,7 +23,7 @@ from pack2.cache.flight import Flight, Loaded, Recipe, outer_flight
 from pack2.cache.memory import Entry, Memory
 from pack2.cache.redis_tier import Opened, RedisDownError, RedisTier
 from pack2.cache.refresher import Refresher
-from pack2.cache.statistics import Statistics
+from pack2.cache.statistics import Statistics, describe
 from pack2.cache.tags import Tags, current, expired_seconds, link
 
 T = TypeVar("T")
@@ -147,22 +147,7 @@ class Cache:
 
     def statistics(self) -> dict[str, Any]:
         """Counters since start, ready for JSON."""
-        redis = self.redis
-        return {
-            "routes": self.counters.by_route(),
-            "memory": {
-                "entries": len(self.memory),
-                "bytes": self.memory.size_bytes,
-                "budget_bytes": self.memory.budget_bytes,
-                "evictions": self.memory.evictions,
-            },
-            "tags": len(self.tags),
-            "refresh_ahead": dict(self.refresher.counts),
-            "feed": {"trusted": self.is_trusted(), "flushes": self.feed.flushes if self.feed else 0},
-            "redis": {"up": redis.breaker.is_closed, "errors": redis.errors, "policy": redis.maxmemory_policy}
-            if redis
-            else None,
-        }
+        return describe(self)
 
     # What the change feed calls
 
@@ -369,17 +354,25 @@ class Cache:
             while True:
                 opened = await self.redis.open(recipe.digest, recipe.tags)
                 if opened.value is not None:
-                    flight.source = "hit_redis"
-                    return opened, self._copied(flight, recipe, opened, opened.value)
+                    entry = self._copied(flight, recipe, opened, opened.value)
+                    if entry is not None:
+                        flight.source = "hit_redis"
+                        return opened, entry
+                    await self.redis.delete(recipe.digest)
+                    continue
                 if opened.leased or opened.not_storable or monotonic() > give_up_at:
                     return opened, None
                 await asyncio.sleep(LEASE_POLL_SECONDS)
         except RedisDownError:
             return None, None
 
-    def _copied(self, flight: Flight, recipe: Recipe, opened: Opened, data: bytes) -> Entry:
-        """An entry of Redis with marks of this process, read before Redis was asked."""
-        value, size_bytes = recipe.decode(data)
+    def _copied(self, flight: Flight, recipe: Recipe, opened: Opened, data: bytes) -> Entry | None:
+        """An entry of Redis with marks read before Redis was asked; None where its bytes are none of ours."""
+        try:
+            value, size_bytes = recipe.decode(data)
+        except Exception as error:
+            log.warning("an entry in Redis could not be read (%s): it is loaded anew", type(error).__name__)
+            return None
         now = monotonic()
         fresh_until = now + opened.remaining_seconds
         return Entry(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pack2.cache.cache import Cache
 
 OUTCOMES: Final = ("hit", "hit_redis", "stale", "miss", "collapsed", "not_stored", "bypass", "anonymous")
 
@@ -22,3 +25,23 @@ class Statistics:
         for (route, outcome), number in sorted(self.counts.items()):
             routes.setdefault(route, {})[outcome] = number
         return routes
+
+
+def describe(cache: Cache) -> dict[str, Any]:
+    """Everything that `cache` counts, by tier."""
+    redis, memory, feed = cache.redis, cache.memory, cache.feed
+    return {
+        "routes": cache.counters.by_route(),
+        "memory": {
+            "entries": len(memory),
+            "bytes": memory.size_bytes,
+            "budget_bytes": memory.budget_bytes,
+            "evictions": memory.evictions,
+        },
+        "tags": len(cache.tags),
+        "refresh_ahead": dict(cache.refresher.counts),
+        "feed": {"trusted": cache.is_trusted(), "flushes": feed.flushes if feed else 0},
+        "redis": {"up": redis.breaker.is_closed, "errors": redis.errors, "policy": redis.maxmemory_policy}
+        if redis
+        else None,
+    }

@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from pack2.cache.cache import Cache
-from pack2.cache.flight import Recipe
+from pack2.cache.flight import Loaded, Recipe
 from pack2.cache.memory import Entry
+from pack2.cache.sealing import Sealer
 from pack2.cache.tags import current
 from pack2.config import HttpPolicy
 from pack2.http.answer import Answer, Headers
@@ -39,7 +40,7 @@ class CacheMiddleware:
 
     `identify(scope)` says who asks; it is asked only of requests with Cookie or Authorization. `policies` are
     those of `pack2.toml`. With `session_cookie` no other cookie reaches the application while an entry is
-    filled.
+    filled. Entries of sensitive policies leave the process through `sealer` alone; from_config demands it.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class CacheMiddleware:
         policies: Iterable[HttpPolicy],
         session_cookie: str = "",
         max_body_bytes: int = DEFAULT_BODY_BYTES,
+        sealer: Sealer | None = None,
     ) -> None:
         self.cache = cache
+        self._sealer = sealer
         self._app = app
         self._identities = Identities(cache, identify)
         reads, self._writes = compile_policies(policies)
@@ -143,14 +146,22 @@ class CacheMiddleware:
     def _recipe(self, key: tuple[object, ...], question: Question, capture: Capture, digest: str) -> Recipe:
         policy = question.policy
         renewed = policy.refresh_ahead and bool(question.tags)
+        sealer = self._sealer if policy.sensitive else None
+
+        async def load_sealed() -> Loaded | None:
+            loaded = await capture.load()
+            if loaded is None or sealer is None:
+                return loaded
+            return loaded._replace(encode=lambda: sealer.seal(loaded.encode(), digest))
+
         return Recipe(
             key=key,
             digest=digest,
             tags=question.tags,
             ttl_seconds=policy.ttl_seconds,
             stale_seconds=policy.stale_seconds,
-            load=capture.load,
-            decode=lambda data: _decode(data, policy),
+            load=capture.load if sealer is None else load_sealed,
+            decode=lambda data: _decode(data if sealer is None else sealer.open(data, digest), policy),
             again=(lambda: self._again(key, question, digest)) if renewed else None,
         )
 

@@ -37,6 +37,7 @@ class Policy(msgspec.Struct, frozen=True):
     by_role: bool
     honour_no_cache: bool
     refresh_ahead: bool
+    sensitive: bool
     statuses: frozenset[int]
 
     @property
@@ -89,6 +90,7 @@ def _compile(declared: HttpPolicy) -> Policy:
         by_role=declared.by_role,
         honour_no_cache=declared.honour_no_cache,
         refresh_ahead=declared.refresh_ahead,
+        sensitive=declared.sensitive,
         statuses=frozenset(declared.statuses),
     )
 

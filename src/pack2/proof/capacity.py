@@ -28,7 +28,7 @@ from pack2.proof.statistics import change_percent
 from pack2.proof.verdict import DROPPED_RATIO, ERROR_RATIO, GENERATOR_CPU_RATIO
 
 P95_MS = 500.0
-_GROW, _SHRINK, _CLOSE = 1.6, 0.65, 1.12
+_GROW, _SHRINK = 1.6, 0.65
 _MAXIMUM_STEPS, _MAXIMUM_CONFIRMATIONS = 10, 10
 _GIVE_WAY = 0.85
 _LOWEST_RATE = 1.0
@@ -40,12 +40,15 @@ flight."""
 TryRate = Callable[[float, bool], CapacityStep]
 
 
-def search(try_rate: TryRate, guess: float) -> tuple[Capacity, list[CapacityStep]]:
-    """Bracket the limit from `guess`, then confirm. `try_rate(rate, confirming)` runs one step."""
+def search(try_rate: TryRate, guess: float, bracket_ratio: float) -> tuple[Capacity, list[CapacityStep]]:
+    """Bracket the limit from `guess` until lowest broken / highest held ≤ `bracket_ratio`, then confirm.
+
+    `try_rate(rate, confirming)` runs one step.
+    """
     steps: list[CapacityStep] = []
     held, broken = 0.0, math.inf
     rate = max(_LOWEST_RATE, guess)
-    while len(steps) < _MAXIMUM_STEPS and broken / max(held, 1e-9) > _CLOSE:
+    while len(steps) < _MAXIMUM_STEPS and broken / max(held, 1e-9) > bracket_ratio:
         step = try_rate(rate, False)
         steps.append(step)
         held, broken = (rate, broken) if step.passed else (held, rate)
@@ -142,7 +145,7 @@ def measure(
             confirming=confirming,
         )
 
-    capacity, steps = search(try_rate, guess)
+    capacity, steps = search(try_rate, guess, profile.bracket_ratio)
     if capacity.held_rate < _LOWEST_RATE:
         reason = (
             f"at {steps[-1].rate:.1f}/s p95 was {steps[-1].p95_ms:.0f} ms, errors {steps[-1].error_ratio:.0%}"

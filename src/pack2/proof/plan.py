@@ -19,13 +19,14 @@ WARM_UP_OFFSET = 50_000_000
 
 class Profile(msgspec.Struct, frozen=True):
     """Durations in seconds; `pairs` of latency slices; `replays` query executions; `page_loads` a page and
-    variant."""
+    variant; a capacity search ends when its bracket is `bracket_ratio` wide."""
 
     name: str
     accounts: int
     pairs: int
     slice_seconds: float
     warm_up_seconds: float
+    bracket_ratio: float
     step_seconds: float
     confirm_seconds: float
     load_warm_up_seconds: float
@@ -39,10 +40,10 @@ class Profile(msgspec.Struct, frozen=True):
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("mini", 5, 2, 5, 1, 2, 2, 2, 3, 200, 5, 1, 2),
-        Profile("quick", 100, 2, 8, 3, 2, 4, 20, 8, 250, 12, 1, 2),
-        Profile("small", 200, 3, 10, 4, 3, 6, 40, 12, 600, 20, 3, 4),
-        Profile("medium", 200, 6, 20, 10, 6, 15, 75, 60, 2000, 70, 6, 6),
+        Profile("mini", 5, 2, 5, 1, 1.6, 2, 2, 2, 3, 200, 5, 1, 2),
+        Profile("quick", 100, 2, 7, 2, 1.4, 2, 4, 20, 8, 250, 8, 1, 2),
+        Profile("small", 200, 3, 8, 3, 1.25, 2, 5, 30, 12, 500, 15, 2, 4),
+        Profile("medium", 200, 6, 20, 10, 1.12, 6, 15, 75, 60, 2000, 70, 6, 6),
     )
 }
 

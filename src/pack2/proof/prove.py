@@ -39,6 +39,7 @@ from pack2.proof.stage import Stage, discover
 from pack2.proof.statistics import minimum_samples
 from pack2.proof.verdict import Evidence, judge
 from pack2.services import Services
+from pack2.services.chromium import find_chromium
 
 
 def prove(
@@ -61,6 +62,8 @@ def prove(
     when it is missing, incomplete or of another seed. Raises Pack2Error when nothing could be measured.
     """
     application = _application(config)
+    if with_pages and application.pages:
+        find_chromium()  # said now, not after minutes of measuring
     chosen = profile or PROFILES.get(size, PROFILES["medium"])
     runner = _Runner(config, application, services, size, chosen, seed, out)
     with (

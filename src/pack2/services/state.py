@@ -7,6 +7,7 @@ process that is killed, so a kill never locks anybody out.
 
 from __future__ import annotations
 
+import base64
 import errno
 import fcntl
 import hashlib
@@ -68,6 +69,10 @@ class State:
     def secret(self, name: str) -> str:
         """The password called `name`: generated at first use, kept in `secrets.json` (mode 0600)."""
         return self._secret(name, renew=False)
+
+    def secret_key(self, name: str) -> str:
+        """A key of 32 bytes in base64, derived from the secret called `name`."""
+        return base64.b64encode(hashlib.sha256(f"key of {self.secret(name)}".encode()).digest()).decode()
 
     def renew_secret(self, name: str) -> str:
         """A new password called `name`; the one before is forgotten."""

@@ -6,6 +6,7 @@ Each route of pack2.toml is asked through the cache and past it, and the two ans
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from pack2.cache import feed_schema
 from pack2.config import load_config
 from pack2.http import CacheMiddleware, from_config
 
+CACHE_KEY = base64.b64encode(bytes(32)).decode()
 CONFIG = load_config(Path(__file__).parents[3] / "pack2.toml")
 READS = [policy for policy in CONFIG.http.policy if "GET" in policy.methods]
 QUERIES = {
@@ -136,7 +138,7 @@ async def running(database: str, redis_url: str) -> AsyncIterator[Adaf]:
     feed_schema.apply(database, CONFIG.cache.feed)
     application = create_app(Settings(database_url=database, pack2=False))
     identify = application.state.sessions.identify
-    cached = from_config(application, CONFIG, database_url=database, redis_url=redis_url, identify=identify)
+    cached = from_config(application, CONFIG, database_url=database, redis_url=redis_url, identify=identify, cache_key=CACHE_KEY)
     async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool, lifespan(cached):
         adaf = Adaf(pool, application, cached, dict(await pool.fetchrow(FACTS)))
         await adaf.sign_in()

@@ -22,6 +22,7 @@ BRIEF = Profile(
     pairs=2,
     slice_seconds=2,
     warm_up_seconds=1,
+    bracket_ratio=1.5,
     step_seconds=1,
     confirm_seconds=1,
     load_warm_up_seconds=2,

@@ -223,7 +223,7 @@ async def test_a_failing_application_is_not_asked_again_and_again(site: Site) ->
     site.error = RuntimeError("broken")
     await site.change()
     await site.settled("failed")
-    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)
+    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)  # that nothing comes is the point
     assert len(site.asked) == 2
 
 
@@ -242,7 +242,7 @@ async def test_expiring_everything_refreshes_nothing(site: Site) -> None:
     for number in range(20):
         await site.get(f"/item/{number}")
     site.cache.flush()
-    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)
+    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)  # that nothing comes is the point
     assert len(site.asked) == 20
 
 
@@ -251,7 +251,7 @@ async def test_an_unproved_feed_stops_it(site: Site) -> None:
     await site.get("/shared")
     site.cache.trusted_until = 0.0
     await site.change()
-    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)
+    await asyncio.sleep(3 * refresher.SETTLE_SECONDS)  # that nothing comes is the point
     assert len(site.asked) == 1
 
 

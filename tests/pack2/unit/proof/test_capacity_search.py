@@ -30,7 +30,7 @@ def server(limit: float, generator_limit: float = float("inf")):
 @pytest.mark.parametrize("guess_ratio", [0.5, 0.9, 1.6])
 def test_the_limit_is_bracketed_and_confirmed(limit: float, guess_ratio: float) -> None:
     """Whatever the first guess, the held rate is within 15 % below the limit, and the broken one above it."""
-    capacity, steps = search(server(limit), limit * guess_ratio)
+    capacity, steps = search(server(limit), limit * guess_ratio, 1.12)
     assert 0.85 * limit <= capacity.held_rate <= limit
     assert capacity.broken_rate is not None
     assert limit < capacity.broken_rate
@@ -40,7 +40,7 @@ def test_the_limit_is_bracketed_and_confirmed(limit: float, guess_ratio: float) 
 
 def test_a_busy_generator_ends_the_search_as_a_lower_bound() -> None:
     """Above 70 % of its core the generator, not the server, may be the limit: no upper end is claimed."""
-    capacity, _ = search(server(5000, generator_limit=1000), 900)
+    capacity, _ = search(server(5000, generator_limit=1000), 900, 1.12)
     assert capacity.generator_limited
     assert capacity.broken_rate is None
     assert capacity.held_rate >= 1000
@@ -54,7 +54,7 @@ def test_a_guess_that_the_generator_can_not_send_is_lowered() -> None:
         busy = 0.95 if rate > 1000 else 0.5
         return step(rate, passed=rate <= 1000, confirming=confirming, generator=busy)
 
-    capacity, _ = search(try_rate, 2400)
+    capacity, _ = search(try_rate, 2400, 1.12)
     assert 700 < capacity.held_rate <= 1000
     assert capacity.generator_limited
     assert capacity.broken_rate is None
@@ -66,7 +66,7 @@ def test_a_rate_that_is_not_confirmed_gives_way_to_a_lower_one() -> None:
     def lucky(rate: float, confirming: bool) -> CapacityStep:
         return step(rate, passed=rate <= (90 if confirming else 100), confirming=confirming)
 
-    capacity, _ = search(lucky, 95)
+    capacity, _ = search(lucky, 95, 1.12)
     assert capacity.held_rate <= 90
 
 
@@ -76,13 +76,13 @@ def test_confirmation_goes_down_until_a_rate_holds() -> None:
     def promising(rate: float, confirming: bool) -> CapacityStep:
         return step(rate, passed=rate <= (25 if confirming else 100), confirming=confirming)
 
-    capacity, _ = search(promising, 95)
+    capacity, _ = search(promising, 95, 1.12)
     assert 20 < capacity.held_rate <= 25
 
 
 def test_a_server_that_holds_nothing_has_no_capacity() -> None:
     """Not even one request a second: zero, and the caller says so."""
-    assert search(server(0), 20)[0].held_rate == 0
+    assert search(server(0), 20, 1.12)[0].held_rate == 0
 
 
 def test_the_interval_is_what_both_brackets_allow() -> None:
