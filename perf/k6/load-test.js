@@ -6,7 +6,7 @@
 // The journey: sign in (done before, once an account), the overview and its panels, the portfolio, the market's quotes
 // and candles, strategies, signals, alerts and search; a trade in every ninety requests and an alert marked
 // as read about as often. A few accounts and symbols are
-// asked for most (Zipf), as on any dashboard. `pack2 prove` runs this same file.
+// asked for most (Zipf), as on any dashboard. `pack2 prove` runs this same file; `pack2 loadtest` adds whole sessions (`visit`).
 import { journey, pick, pickZipf, zipf } from "../../src/pack2/loadtest/journey.js";
 
 const own = (template) => (account, [u]) => template.replace("{portfolio_id}", pickZipf(account.portfolios, u));
@@ -79,8 +79,8 @@ const items = (answer) => answer.items || answer;
 // What the accounts own and what can be asked for, found through the API as a client would.
 function discover(get, signedIn) {
   const traders = signedIn.filter((account) => account.role !== "operator");
-  const [assets, quotes, strategies, signals] = get(
-    ["/api/market/assets?limit=100", "/api/market/quotes", "/api/strategies", "/api/signals"], traders[0]).map(items);
+  const [assets, quotes, strategies, signals, api] = ["/api/market/assets?limit=100", "/api/market/quotes", "/api/strategies",
+    "/api/signals", "/api/openapi.json"].map((path) => items(get([path], traders[0])[0]));
   const accounts = traders.map((account) => {
     const portfolios = items(get(["/api/portfolios"], account)[0]).map((portfolio) => portfolio.id);
     if (portfolios.length === 0) return null;
@@ -89,11 +89,14 @@ function discover(get, signedIn) {
       .map((position) => ({ symbol: position.symbol, quantity: Number(position.quantity) }));
     const alerts = items(get(["/api/alerts?limit=50"], account)[0]).map((alert) => alert.id);
     if (alerts.length === 0) return null;
-    return { token: account.token, portfolios, alerts, held: held.slice(0, 5) };
+    return { email: account.email, token: account.token, portfolios, alerts, held: held.slice(0, 5) };
   }).filter(Boolean);
   const operator = signedIn.find((account) => account.role === "operator");
   const priced = quotes.filter((quote) => assets.some((asset) => asset.symbol === quote.symbol));
-  return { accounts, operator: operator ? operator.token : null,
+  const offers = Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+    .filter((name) => /^(GET|POST) .api.(live$|reports)/.test(name));
+  return { accounts, offers, operator: operator ? operator.token : null,
     symbols: priced.map((quote) => quote.symbol), terms: searchTerms(assets),
     prices: Object.fromEntries(priced.map((quote) => [quote.symbol, Number(quote.price)])),
     market_ts: quotes.map((quote) => quote.ts).sort().pop(),
@@ -114,16 +117,51 @@ function batch(parameters, n) {
   return { n: "POST /api/market/bars", k: "ingest", p: "/api/market/bars", b: { bars }, token: parameters.operator };
 }
 
+// A whole session, as the guide tells it. `pack2 loadtest` sends some of these beside the requests above; `pack2 prove` none.
+function visit({ account, parameters: p, ask, json, watch, until, offers, pause }) {
+  const portfolio = account.portfolios[0];
+  const symbol = p.symbols[portfolio % p.symbols.length];
+  ask("page", "GET /", "/");
+  ask("api", "GET /api/overview", "/api/overview");
+  ask("api", "GET /api/strategies", "/api/strategies");
+  pause(0.2);
+  const own = items(json("api", "GET /api/strategies/own", "/api/strategies/own") || []);
+  const strategy = own.length > 0 ? own[0].id : p.strategies[portfolio % p.strategies.length];
+  ask("calculation", "POST /api/strategies/{strategy_id}/runs", `/api/strategies/${strategy}/runs`, {});
+  ask("page", "GET /portfolio/{portfolio_id}", `/portfolio/${portfolio}`);
+  ask("api", "GET /api/portfolios/{portfolio_id}/positions", `/api/portfolios/${portfolio}/positions`);
+  ask("api", "GET /api/market/quotes", "/api/market/quotes");
+  ask("api", "GET /api/market/candles/{symbol}?timeframe=1h", `/api/market/candles/${symbol}?timeframe=1h&limit=200`);
+  if (offers("GET /api/live")) watch("GET /api/live", "/api/live", 3, "event: ready");
+  ask("api", "GET /api/search", `/api/search?q=${symbol.toLowerCase()}`);
+  if (offers("POST /api/reports")) report(portfolio, { ask, json, until });
+}
+
+function report(portfolio, { ask, json, until }) {
+  const started = Date.now();
+  const asked = json("api", "POST /api/reports", "/api/reports", { portfolio_id: portfolio, kind: "performance", format: "csv" });
+  if (asked === null) return;
+  const made = until("report ready", "report", "GET /api/reports/{report_id}", `/api/reports/${asked.id}`,
+    (row) => ["done", "failed"].includes(row.status), { started });
+  if (made.status === "done") ask("report", "GET /api/reports/{report_id}/download", `/api/reports/${asked.id}/download`);
+}
+
+function signIn(ask, account, password) {
+  const answer = ask("sign-in", "POST /api/auth/sign-in", "/api/auth/sign-in", { email: account.email, password });
+  return answer.status < 300 ? answer.json("token") : null;
+}
+
 function headers(kind, account) {
   if (kind === "page") return { Cookie: `adaf_session=${account.token}` };
   const bearer = { Authorization: `Bearer ${account.token}` };
   return kind === "api" ? bearer : { ...bearer, "Content-Type": "application/json" };
 }
 
-const run = journey({ routes: ROUTES, discover, headers, batch });
+const run = journey({ routes: ROUTES, discover, headers, batch, signIn, visit });
 export const options = run.options;
 export const setup = run.setup;
 export const ingest = run.ingest;
+export const oneVisit = run.oneVisit;
 export const handleSummary = run.summary;
 export const nothing = () => {};
 export default run.request;

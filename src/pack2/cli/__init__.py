@@ -14,6 +14,8 @@ app = App(name="pack2", version=__version__, help="Measure, propose, apply, prov
 app.command("pack2.cli.services:app", name="services")
 app.command("pack2.cli.feed:app", name="feed")
 app.command("pack2.cli.prove:prove_command", name="prove")
+app.command("pack2.cli.loadtest:loadtest_command", name="loadtest")
+app.command("pack2.cli.regress:app", name="regress")
 app.command("pack2.cli.indexes:app", name="indexes")
 app.command("pack2.cli.rollup:app", name="rollup")
 app.command("pack2.cli.slow:slow_command", name="slow")

@@ -141,7 +141,7 @@ function risingRate() {
 }
 
 const visits = () => ({ executor: "constant-arrival-rate", rate: 1, timeUnit: `${visitSeconds}s`, preAllocatedVUs: visitors,
-  maxVUs: visitors, duration: `${duration}s`, gracefulStop: "30s", exec: "visit" });
+  maxVUs: visitors, duration: `${duration}s`, gracefulStop: "30s", exec: "oneVisit" });
 
 function scenarios(withIngest) {
   const once = { executor: "shared-iterations", vus: 1, iterations: 1, maxDuration: "300s" };
@@ -246,7 +246,7 @@ export function journey({ routes: all, discover, headers, batch, signIn, visit }
           return response.json();
         });
       const parameters = discover(get, tokens);
-      return { ...parameters, samples: samples(routes, parameters), mix: mixture(routes) };
+      return { ...parameters, samples: samples(routes, parameters), mix: mixture(routes), visits: Boolean(visit && signIn) };
     },
     request: () => {
       const position = exec.scenario.iterationInTest;
@@ -257,7 +257,7 @@ export function journey({ routes: all, discover, headers, batch, signIn, visit }
       const request = batches[exec.scenario.iterationInTest % batches.length];
       send(-1, request, { token: request.token });
     },
-    visit: () => {
+    oneVisit: () => {
       const index = (exec.vu.idInTest - 1) % accounts.length;
       if (!signedIn[index]) {
         const account = { ...accounts[index] };

@@ -83,7 +83,7 @@ class Scenario:
         } | self._more()
 
     def _more(self) -> dict[str, str]:
-        more = {}
+        more: dict[str, str] = {}
         if self.stages:
             more |= {"STAGES": json.dumps(self.stages), "REQUESTS": str(self.requests)}
         if self.visit_seconds:
@@ -165,10 +165,7 @@ def run_k6(
         cpu_seconds = _cpu_of_children() - cpu_before
         seconds = time.time() - started
         if not interrupted and process.returncode not in (0, _THRESHOLD_FAILED):
-            lines = [line for line in errors.splitlines() if line.strip()] or [
-                f"exit code {process.returncode}"
-            ]
-            raise LoadScriptError(script=script, reason=lines[-1][:300])
+            raise LoadScriptError(script=script, reason=_told(errors) or f"exit code {process.returncode}")
         summary = _read_summary(files.summary)
         return K6Run(
             records=read_records(files.console, cut_short=interrupted),
@@ -180,6 +177,13 @@ def run_k6(
             started_ms=started * 1000,
             interrupted=interrupted,
         )
+
+
+def _told(errors: str) -> str:
+    """The last line that is a message: below an exception come the places that it passed through."""
+    lines = [line for line in errors.splitlines() if line.strip()]
+    messages = [line for line in lines if not line.lstrip().startswith("at ")]
+    return (messages or lines or [""])[-1].strip()[:300]
 
 
 def _errors_of(process: subprocess.Popen[str], tick: Tick | None) -> str:

@@ -42,7 +42,8 @@ class Records:
     @property
     def hit_ms(self) -> NDArray[np.float64]:
         """What answering from the cache took, of hits alone: a miss's time is the application's."""
-        return self.cache_ms[(self.cache == HIT) & ~np.isnan(self.cache_ms)]
+        taken: NDArray[np.float64] = self.cache_ms[(self.cache == HIT) & ~np.isnan(self.cache_ms)]
+        return taken
 
     def __len__(self) -> int:
         return len(self.duration_ms)

@@ -1,0 +1,1 @@
+"""Regressions: an accepted baseline, and whether a later run is worse by the guide's rules."""
