@@ -19,6 +19,7 @@ import adaf.health.routes
 import adaf.market.routes
 import adaf.overview.routes
 import adaf.portfolios.routes
+import adaf.reports.routes
 import adaf.search.routes
 import adaf.signals.routes
 import adaf.strategies.routes
@@ -51,6 +52,7 @@ ROOMS: tuple[ModuleType, ...] = (
     adaf.signals.routes,
     adaf.alerts.routes,
     adaf.search.routes,
+    adaf.reports.routes,
     adaf.audit.routes,
     adaf.web.routes,
     openapi,

@@ -28,6 +28,7 @@ _TELLS = {
     403: "The role does not suffice, or another site caused the request.",
     404: "There is none, or it belongs to somebody else.",
     409: "It contradicts what is recorded already.",
+    410: "It was cleaned up.",
     413: "The body is larger than 1 MB.",
     422: "The values are well-formed, but can not be.",
     429: "Too many attempts; see Retry-After.",
@@ -114,6 +115,8 @@ def _problems(method: str, path: str, role: str | None, has_parameters: bool) ->
         statuses |= {403, 404, 409, 413, 422}
     if path == "/api/auth/sign-in":
         statuses |= {401, 429}
+    if path.endswith("/download"):
+        statuses |= {409, 410}
     return statuses
 
 

@@ -74,6 +74,12 @@ class Conflict(Problem):
     status = 409
 
 
+class Gone(Problem):
+    """It was there, and was cleaned up."""
+
+    status = 410
+
+
 class Unprocessable(Problem):
     status = 422
 

@@ -12,9 +12,11 @@ from pack2.cli import end_on_signals, run
 app = App(name="adaf", version=__version__, help="ADAF Dashboard: load data, serve it, run it tuned.")
 app.command("adaf.cli.import_bars:run", name="import")
 app.command("adaf.cli.load:run", name="load")
+app.command("adaf.cli.reports:app", name="reports")
 app.command("adaf.cli.run:run_command", name="run")
 app.command("adaf.cli.serve:run", name="serve")
 app.command("adaf.cli.users:run", name="users")
+app.command("adaf.cli.worker:run", name="worker")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from adaf.sample import copy_format as copy
 from adaf.sample.copy_format import Field, Floats, Integers
-from adaf.sample.people import NAMED
+from adaf.sample.people import NAMED, portfolio_owners
 from adaf.sample.sizes import DAY_MICROSECONDS, SAMPLE_END_MICROSECONDS, Size
 from adaf.sample.streams import stream, zipf_weights
 from adaf.sample.universe import Asset
@@ -25,7 +25,8 @@ _ACTIONS = (
     "report.request",
 )
 _ACTION_WEIGHTS = (0.24, 0.12, 0.36, 0.12, 0.06, 0.08, 0.02)
-_REPORT_KINDS = ("holdings", "performance", "tax")
+_REPORT_KINDS = ("statement", "performance", "transactions")
+_REPORT_DAYS = 28
 
 
 def alerts(size: Size, seed: int, universe: list[Asset], last_prices: Floats) -> Iterator[dict[str, Field]]:
@@ -70,20 +71,31 @@ def _alert_message(symbol: str, kind: int, threshold: float) -> str:
 
 
 def reports(size: Size, seed: int) -> Iterator[dict[str, Field]]:
+    """Reports that were made and whose files are gone; each of a portfolio of its owner's."""
     rng = stream(seed, "reports")
     count = size.reports
+    portfolio = rng.choice(size.portfolios, count, p=zipf_weights(size.portfolios, 0.7, 8.0))
     created = np.sort(_within(size, rng, count))
     done = rng.random(count) < 0.97
     kind = rng.integers(0, 3, count)
+    until = created.astype("datetime64[us]").astype("datetime64[D]") - 1
+    since = until - (_REPORT_DAYS - 1)
+    is_pdf = rng.random(count) < 0.7
     yield {
         "id": copy.int8(np.arange(1, count + 1)),
-        "owner_id": copy.int8(_skewed_users(rng, size, count)),
+        "owner_id": copy.int8(portfolio_owners(size, seed)[portfolio]),
         "kind": copy.choice(kind, _REPORT_KINDS),
         "status": copy.choice(done.astype(int), ("failed", "done")),
-        "parameters": copy.jsonb(['{"days": 28}'] * count),
+        "parameters": copy.jsonb([
+            f'{{"portfolio_id": {which + 1}, "since": "{first}", "until": "{last}", "format": "{form}"}}'
+            for which, first, last, form in zip(
+                portfolio.tolist(), since.astype(str), until.astype(str),
+                np.where(is_pdf, "pdf", "csv"), strict=True)
+        ]),
+        "progress_percent": copy.int4(np.where(done, 100, 30)),
         "created_at": copy.timestamptz(created),
         "finished_at": copy.timestamptz(created + rng.integers(200_000, 9_000_000, count)),
-    }
+    }  # fmt: skip
 
 
 def audit_log(size: Size, seed: int) -> Iterator[dict[str, Field]]:

@@ -11,8 +11,9 @@ from psycopg import sql
 
 from adaf import schema
 from adaf.sample.errors import ForeignDatabaseError
+from pack2.jobs import SCHEMA
 
-VERSION = 1
+VERSION = 2
 """Of the generator. Raised with every change of the bytes that it makes."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -52,8 +53,9 @@ def find_sample(connection: Connection) -> Sample | None:
 
 
 def drop_sample(connection: Connection) -> None:
-    """Drop our tables, and what Pack 2 keeps about them. Call after `find_sample` found a sample."""
+    """Drop our tables, the jobs about them, and what Pack 2 keeps. Call after `find_sample` found it."""
     connection.execute("DROP SCHEMA IF EXISTS pack2_tuning CASCADE")
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
     for name, _ in _relations(connection):
         kind = connection.execute(
             "SELECT relkind FROM pg_class WHERE oid = to_regclass(%s)", (name,)

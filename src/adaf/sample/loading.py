@@ -23,6 +23,7 @@ from adaf.sample.passwords import Passwords, set_passwords
 from adaf.sample.sizes import SAMPLE_END, SIZES, Size
 from adaf.sample.tables import Batch, batches, expected_rows
 from pack2.database.connection import connect
+from pack2.jobs import ensure_jobs
 
 SPARE_MONTHS = 3  # partitions after the data's end
 _DATA_SHARE = 0.8  # of the whole time
@@ -86,6 +87,7 @@ def _write(connection: Connection, wanted: Sample, progress: Progress) -> dict[s
     size = SIZES[wanted.size]
     connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
     connection.execute(schema.before_data())
+    ensure_jobs(connection)
     connection.execute(
         "SELECT create_market_data_partitions(to_timestamp(%s), %s + make_interval(months => %s))",
         (size.start_microseconds / 1e6, SAMPLE_END, SPARE_MONTHS),

@@ -25,6 +25,7 @@ CREATE UNIQUE INDEX transactions_client_reference_key ON transactions (portfolio
     WHERE client_reference IS NOT NULL;
 ALTER TABLE portfolio_data ADD FOREIGN KEY (portfolio_id) REFERENCES portfolios ON DELETE CASCADE;
 ALTER TABLE reports ADD FOREIGN KEY (owner_id) REFERENCES users;
+ALTER TABLE report_files ADD FOREIGN KEY (report_id) REFERENCES reports ON DELETE CASCADE;
 ALTER TABLE alerts ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE, ADD FOREIGN KEY (asset_id) REFERENCES assets;
 ALTER TABLE research_notes ADD FOREIGN KEY (asset_id) REFERENCES assets, ADD FOREIGN KEY (author_id) REFERENCES users;
 ALTER TABLE audit_log ADD FOREIGN KEY (user_id) REFERENCES users;
