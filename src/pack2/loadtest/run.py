@@ -34,6 +34,7 @@ from pack2.loadtest.series import hit_percent, moments, origin_ms, routes, sent_
 from pack2.loadtest.site import Site, site
 from pack2.loadtest.thresholds import error_row, latency_rows, throughput_row
 from pack2.loadtest.verdict import judge
+from pack2.services import Services
 
 _SHORTEST_SECONDS, _MOST_RATE = 3.0, 20_000.0
 _MEMORY_GROWTH = 1.5
@@ -51,8 +52,13 @@ def loadtest(
     seconds: float | None = None,
     out: Path = Path("build/loadtest"),
     quiet: bool = False,
+    opened: Services | None = None,
+    repeats: int = BASELINE_RUNS,
 ) -> LoadResult:
-    """Run one kind of test and write `<kind>.json` and `<kind>.html` to `out`. Raises Pack2Error."""
+    """Run one kind of test and write `<kind>.json` and `<kind>.html` to `out`. Raises Pack2Error.
+
+    `opened` are servers that run already; `repeats` is how many runs a baseline has.
+    """
     profile = PROFILES[kind]
     wanted_rate = _checked("rate", profile.rate if rate is None else rate, 0.1, _MOST_RATE)
     wanted_seconds = _checked(
@@ -60,8 +66,10 @@ def loadtest(
     )
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with LoadProgress(wanted_seconds, quiet=quiet) as progress:
-        with site(config, size=size, url=url, logs=out / "logs", told=progress.step) as found:
-            test = _Test(found, cast(Kind, kind), wanted_rate, wanted_seconds, progress)
+        logs = out / "logs"
+        with site(config, size=size, url=url, logs=logs, told=progress.step, opened=opened) as found:
+            times = repeats if kind == "baseline" else 1
+            test = _Test(found, cast(Kind, kind), wanted_rate, wanted_seconds, times, progress)
             result = test.run(started)
         write_result(result, out / f"{kind}.json")
         write_report(result, out / f"{kind}.html")
@@ -77,11 +85,14 @@ def _checked(name: str, value: float, lowest: float, highest: float) -> float:
 class _Test:
     """Holds what the parts of one test share."""
 
-    def __init__(self, found: Site, kind: Kind, rate: float, seconds: float, progress: LoadProgress) -> None:
+    def __init__(
+        self, found: Site, kind: Kind, rate: float, seconds: float, repeats: int, progress: LoadProgress
+    ) -> None:
         self.site = found
         self.kind = kind
         self.rate = rate
         self.seconds = seconds
+        self.repeats = repeats
         self.progress = progress
         self.plan: tuple[Stage, ...] = ()
         self.steps: list[StepRow] = []
@@ -96,10 +107,9 @@ class _Test:
             self.steps, self.loads = stressing.stress(self.site, self.rate, self.seconds, self.progress)
             self.plan = _steps_plan(self.steps, self.seconds)
         else:
-            repeats = BASELINE_RUNS if self.kind == "baseline" else 1
-            self.plan = stages(self.kind, self.rate, self.seconds / repeats)
-            for number in range(repeats):
-                label = f"{self.kind} run {number + 1}" if repeats > 1 else self.kind
+            self.plan = stages(self.kind, self.rate, self.seconds / self.repeats)
+            for number in range(self.repeats):
+                label = f"{self.kind} run {number + 1}" if self.repeats > 1 else self.kind
                 self.loads.append(generate(self.site, self.kind, label, self.plan, self.progress))
                 if self.loads[-1].run.interrupted:
                     break

@@ -60,7 +60,9 @@ class Site:
 
 
 @contextmanager
-def site(config: Config, *, size: str, url: str | None, logs: Path, told: Any) -> Iterator[Site]:
+def site(
+    config: Config, *, size: str, url: str | None, logs: Path, told: Any, opened: Services | None = None
+) -> Iterator[Site]:
     """The site of `config`'s application. `told(step)` hears what is being prepared. Raises Pack2Error."""
     application, accounts = _application(config, started_here=url is None)
     refuse_others(accounts)
@@ -69,7 +71,7 @@ def site(config: Config, *, size: str, url: str | None, logs: Path, told: Any) -
         if url is not None:
             yield _found(application, accounts, url.rstrip("/"), folder, told)
             return
-        found = stack.enter_context(services())
+        found = opened or stack.enter_context(services())
         yield _started(stack, config, application, accounts, found, size, folder, logs, told)
 
 
