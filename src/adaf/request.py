@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import litestar
 
+from adaf.auth.sessions import PUBLIC_ONLY
+
 if TYPE_CHECKING:
     from adaf.database import Database
     from pack2.http import Identity
@@ -34,3 +36,10 @@ class Request(litestar.Request[Any, Any, Any]):
     @property
     def user_id(self) -> int:
         return int(self.scope["user"].user_id)
+
+    @property
+    def strategies_owner_id(self) -> int:
+        """Whose private strategies may be in the answer: the user's, or nobody's (0) where the answer is for
+        all who see public ones alone. The cache shares it with that group, so it must not hold more.
+        """
+        return 0 if self.identity.group == PUBLIC_ONLY else self.user_id

@@ -32,6 +32,10 @@ class SessionRow(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class GroupedSessionRow(SessionRow, frozen=True):
+    has_strategies: bool
+
+
 class User(msgspec.Struct, frozen=True):
     id: int
     email: str

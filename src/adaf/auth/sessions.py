@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from adaf.auth.models import SessionRow
+from adaf.auth.models import GroupedSessionRow, SessionRow
 from pack2.http import IDENTITY_KEY, Identity
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ _ROLES = {
 }
 
 
+PUBLIC_ONLY = "public only"
+"""The group of those who see public strategies alone."""
+
+
 class Sessions:
     """Opens, finds and closes sessions."""
 
@@ -36,14 +40,17 @@ class Sessions:
         if token is None:
             return None
         row = await self._db.one("session_identity", _digest(token), type=SessionRow)
+        return None if row is None else _identity(row, None)
+
+    async def identify_with_group(self, scope: MutableMapping[str, Any]) -> Identity | None:
+        """As `identify`, for the cache: users without strategies of their own are one group, PUBLIC_ONLY."""
+        token = token_of(scope)
+        if token is None:
+            return None
+        row = await self._db.one("session_identity_with_group", _digest(token), type=GroupedSessionRow)
         if row is None:
             return None
-        return Identity(
-            user_id=str(row.user_id),
-            roles=_ROLES[row.role],
-            session_tag=f"session:{row.user_id}",
-            expires_at=row.expires_at.timestamp(),
-        )
+        return _identity(row, None if row.has_strategies else PUBLIC_ONLY)
 
     async def known(self, scope: MutableMapping[str, Any]) -> Identity | None:
         """What the cache in front found out already, else `identify`."""
@@ -65,6 +72,16 @@ class Sessions:
         """End the session that this request belongs to, if any."""
         if (token := token_of(scope)) is not None:
             await self._db.execute("session_delete", _digest(token))
+
+
+def _identity(row: SessionRow, group: str | None) -> Identity:
+    return Identity(
+        user_id=str(row.user_id),
+        roles=_ROLES[row.role],
+        session_tag=f"session:{row.user_id}",
+        expires_at=row.expires_at.timestamp(),
+        group=group,
+    )
 
 
 def token_of(scope: MutableMapping[str, Any]) -> str | None:

@@ -38,7 +38,7 @@ async def signals(
     """Signals, newest first, by one filter or by symbol and direction."""
     return await reads.signals(
         request.db,
-        request.user_id,
+        request.strategies_owner_id,
         symbol=symbol,
         strategy_id=strategy_id,
         direction=direction,
@@ -52,13 +52,13 @@ async def signals(
 @get("/api/signals/strongest", opt=signed_in)
 async def strongest(request: Request, days: Days = 1, limit: Limit = 10) -> Page[Signal]:
     """The strongest recent signals to buy or sell."""
-    return Page(await reads.strongest(request.db, request.user_id, days, limit))
+    return Page(await reads.strongest(request.db, request.strategies_owner_id, days, limit))
 
 
 @get("/api/signals/{signal_id:int}", opt=signed_in)
 async def signal(request: Request, signal_id: Id) -> Signal:
     """One signal."""
-    return await reads.signal(request.db, request.user_id, signal_id)
+    return await reads.signal(request.db, request.strategies_owner_id, signal_id)
 
 
 routes = [signals, strongest, signal]

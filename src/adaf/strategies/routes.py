@@ -34,7 +34,8 @@ async def strategies(
     request: Request, kind: OptionalKind = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Strategy]:
     """Public strategies, the most recently changed first."""
-    return await reads.public_strategies(request.db, request.user_id, kind=kind, cursor=cursor, limit=limit)
+    owner_id = request.strategies_owner_id
+    return await reads.public_strategies(request.db, owner_id, kind=kind, cursor=cursor, limit=limit)
 
 
 @get("/api/strategies/own", opt=signed_in)
@@ -46,7 +47,7 @@ async def own_strategies(request: Request) -> Page[Strategy]:
 @get("/api/strategies/compare", opt=signed_in)
 async def compare(request: Request, ids: Ids, days: Days = 90) -> Page[Curve]:
     """Cumulative returns of several strategies by day."""
-    return Page(await reads.compare(request.db, request.user_id, _distinct(ids), days))
+    return Page(await reads.compare(request.db, request.strategies_owner_id, _distinct(ids), days))
 
 
 @get("/api/strategies/leaderboard", opt=signed_in)
@@ -64,13 +65,13 @@ async def runs_of_user(request: Request, limit: Limit = 20) -> Page[UserRun]:
 @get(ONE, opt=signed_in)
 async def strategy(request: Request, strategy_id: Id) -> Strategy:
     """One strategy, public or the user's own."""
-    return await reads.strategy(request.db, request.user_id, strategy_id)
+    return await reads.strategy(request.db, request.strategies_owner_id, strategy_id)
 
 
 @get(ONE + "/performance", opt=signed_in)
 async def performance(request: Request, strategy_id: Id, days: Days = 90) -> Page[ReturnPoint]:
     """Daily returns with rolling mean and volatility."""
-    return Page(await reads.performance(request.db, request.user_id, strategy_id, days))
+    return Page(await reads.performance(request.db, request.strategies_owner_id, strategy_id, days))
 
 
 @get(ONE + "/runs", opt=signed_in)

@@ -20,12 +20,17 @@ IDENTITY_KEY = "pack2.identity"
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A signed-in user. `session_tag` (`session:7`) expires it; `expires_at` is absolute, in unix seconds."""
+    """A signed-in user. `session_tag` (`session:7`) expires it; `expires_at` is absolute, in unix seconds.
+
+    Users of one `group` are given the same answers on routes whose scope is `group` (a tenant, a plan, all
+    who own nothing of their own); None: nobody else is.
+    """
 
     user_id: str
     roles: frozenset[str]
     session_tag: str
     expires_at: float
+    group: str | None = None
 
 
 Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]

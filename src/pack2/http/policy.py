@@ -13,7 +13,7 @@ from pack2.errors import Pack2Error
 from pack2.http.identity import Identity
 from pack2.http.routes import Routes, parameter_names
 
-SCOPES: Final = ("public", "shared", "private", "none")
+SCOPES: Final = ("public", "shared", "group", "private", "none")
 SAFE: Final = ("GET", "HEAD")
 IDENTITY_NAME: Final = "identity"
 
@@ -42,7 +42,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     @property
     def needs_identity(self) -> bool:
-        return self.scope in ("shared", "private")
+        return self.scope in ("shared", "group", "private")
 
 
 def compile_policies(policies: Iterable[HttpPolicy]) -> tuple[Routes[Policy], Routes[dict[str, Policy]]]:
@@ -115,5 +115,6 @@ def _check(declared: HttpPolicy, reads: bool) -> None:
             fail(f"{template!r} names what the route does not have; it has {', '.join(sorted(known))}")
         else:
             check_tag(tag)
-    if declared.scope in ("public", "shared") and any(f"{{{IDENTITY_NAME}}}" in tag for tag in declared.tags):
+    names_user = any(f"{{{IDENTITY_NAME}}}" in tag for tag in declared.tags)
+    if declared.scope in ("public", "shared", "group") and names_user:
         fail("an entry that users share can not carry one user's tag: make it private")

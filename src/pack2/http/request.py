@@ -8,7 +8,7 @@ others get.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from pack2.http.identity import IDENTITY_KEY, Identity, Scope
@@ -111,13 +111,25 @@ def key_of(
     """What the answer depends on. A tuple, so that no part can spill into the next."""
     policy = target.policy
     if policy.scope == "public":
-        owner = None
+        owner: object = None
     else:
         assert identity is not None
-        owner = identity.user_id if policy.scope == "private" else ""
+        owner = _OWNERS[policy.scope](identity)
     roles = tuple(sorted(identity.roles)) if policy.by_role and identity is not None else None
     vary = tuple(headers.get(name) for name in policy.vary)
     return (target.path, target.query, headers.get(b"host"), scope.get("scheme"), owner, roles, vary)
+
+
+def _group(identity: Identity) -> object:
+    """A group can not be taken for a user: it is a tuple of one."""
+    return identity.user_id if identity.group is None else (identity.group,)
+
+
+_OWNERS: Final[dict[str, Callable[[Identity], object]]] = {
+    "private": lambda identity: identity.user_id,
+    "group": _group,
+    "shared": lambda _: "",
+}
 
 
 def fill_scope(

@@ -51,6 +51,7 @@ OWN_WRITES = {
     " WHERE strategy_id = {strategy_id}",
     "signal": "UPDATE signals SET strength = 1 - strength",
     "research": "UPDATE research_notes SET title = title || '!'",
+    "report": "UPDATE reports SET progress_percent = (progress_percent + 7) % 100 WHERE owner_id = {user_id}",
     "user renamed": "UPDATE users SET name = name || '!' WHERE id = {user_id}",
     "asset renamed": "UPDATE assets SET name = name || '!' WHERE id = {asset_id}",
     "quotes": "WITH moved AS (UPDATE quotes SET price = price * 1.5) SELECT pg_notify('pack2', 'quotes')",
@@ -74,6 +75,7 @@ WITH owners AS (
     FROM portfolios p
     JOIN strategies s ON s.owner_id = p.owner_id
     WHERE EXISTS (SELECT FROM transactions t WHERE t.portfolio_id = p.id)
+      AND EXISTS (SELECT FROM reports r WHERE r.owner_id = p.owner_id)
       AND EXISTS (SELECT FROM strategy_runs r WHERE r.strategy_id = s.id AND r.status = 'done')
     GROUP BY p.owner_id ORDER BY p.owner_id LIMIT 2)
 SELECT one.owner_id AS user_id, one.portfolio_id, one.strategy_id, a.id AS asset_id, a.symbol,
@@ -81,7 +83,8 @@ SELECT one.owner_id AS user_id, one.portfolio_id, one.strategy_id, a.id AS asset
        two.owner_id AS other_id, two.portfolio_id AS other_portfolio_id, two.strategy_id AS other_strategy_id,
        (SELECT g.id FROM signals g JOIN strategies s ON s.id = g.strategy_id WHERE s.owner_id = one.owner_id
         ORDER BY g.id LIMIT 1) AS signal_id,
-       (SELECT min(id) FROM research_notes) AS note_id
+       (SELECT min(id) FROM research_notes) AS note_id,
+       (SELECT min(r.id) FROM reports r WHERE r.owner_id = one.owner_id) AS report_id
 FROM owners one, owners two, assets a
 WHERE two.owner_id > one.owner_id
   AND a.id = (SELECT asset_id FROM transactions WHERE portfolio_id = one.portfolio_id ORDER BY id LIMIT 1)
@@ -137,8 +140,15 @@ class Adaf:
 async def running(database: str, redis_url: str) -> AsyncIterator[Adaf]:
     feed_schema.apply(database, CONFIG.cache.feed)
     application = create_app(Settings(database_url=database, pack2=False))
-    identify = application.state.sessions.identify
-    cached = from_config(application, CONFIG, database_url=database, redis_url=redis_url, identify=identify, cache_key=CACHE_KEY)
+    identify = application.state.sessions.identify_with_group
+    cached = from_config(
+        application,
+        CONFIG,
+        database_url=database,
+        redis_url=redis_url,
+        identify=identify,
+        cache_key=CACHE_KEY,
+    )
     async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool, lifespan(cached):
         adaf = Adaf(pool, application, cached, dict(await pool.fetchrow(FACTS)))
         await adaf.sign_in()
@@ -181,3 +191,57 @@ async def test_another_users_write_expires_none_of_my_answers(sample_copy: str, 
             if found := [policy.route for policy in READS if not (await adaf.ask(policy.route)).is_hit]:
                 lost[sql] = found
     assert lost == {}
+
+
+GROUPED = [policy.route for policy in READS if policy.scope == "group"]
+WITHOUT_STRATEGIES = """
+SELECT u.id FROM users u WHERE NOT EXISTS (SELECT FROM strategies s WHERE s.owner_id = u.id)
+ORDER BY u.id LIMIT 2
+"""
+PUBLIC = """
+SELECT s.id AS strategy_id, (SELECT min(g.id) FROM signals g WHERE g.strategy_id = s.id) AS signal_id
+FROM strategies s WHERE s.is_public AND EXISTS (SELECT FROM signals g WHERE g.strategy_id = s.id)
+ORDER BY s.id LIMIT 1
+"""
+OWN_STRATEGY = """
+INSERT INTO strategies (owner_id, asset_id, name, kind, timeframe, parameters, is_public, created_at, updated_at)
+SELECT {user_id}, asset_id, 'my own', kind, timeframe, parameters, false, now(), now() FROM strategies LIMIT 1
+"""
+
+
+async def test_who_sees_public_strategies_alone_shares_one_answer(sample_copy: str, redis_url: str) -> None:
+    """The second user is answered from what the first one's request filled."""
+    async with running(sample_copy, redis_url) as adaf:
+        one, two = (row["id"] for row in await adaf.pool.fetch(WITHOUT_STRATEGIES))
+        adaf.facts |= dict(await adaf.pool.fetchrow(PUBLIC)) | {"user_id": one}
+        await adaf.sign_in()
+        first = {route: await adaf.ask(route) for route in GROUPED}
+        adaf.facts["user_id"] = two
+        await adaf.sign_in()
+        for route, reply in first.items():
+            assert reply.status == 200, route
+            second = await adaf.ask(route)
+            assert (second.is_hit, second.body) == (True, reply.body), route
+        assert await adaf.wrong() == []
+
+
+async def test_a_strategy_of_ones_own_is_never_in_the_groups_answers(
+    sample_copy: str, redis_url: str
+) -> None:
+    """Its owner leaves the group with it: sees it at once, and nobody else does."""
+    async with running(sample_copy, redis_url) as adaf:
+        one, two = (row["id"] for row in await adaf.pool.fetch(WITHOUT_STRATEGIES))
+        tokens = {}
+        for user in (one, two):
+            adaf.facts["user_id"] = user
+            await adaf.sign_in()
+            tokens[user] = adaf.token
+            await adaf.ask("/api/strategies")
+        adaf.facts["user_id"] = one
+        await adaf.write(OWN_STRATEGY)
+        adaf.facts["strategy_id"] = await adaf.pool.fetchval("SELECT max(id) FROM strategies")
+        statuses = {}
+        for user in (one, two, one, two):
+            adaf.token = tokens[user]
+            statuses[user] = (await adaf.ask("/api/strategies/{strategy_id:int}")).status
+        assert statuses == {one: 200, two: 404}

@@ -5,6 +5,14 @@ FROM sessions s
 JOIN users u ON u.id = s.user_id
 WHERE s.token_hash = $1 AND s.expires_at > now();
 
+-- name: session_identity_with_group
+-- sample: SELECT token_hash FROM sessions ORDER BY id LIMIT 20
+SELECT u.id AS user_id, u.role, s.expires_at,
+       EXISTS (SELECT FROM strategies o WHERE o.owner_id = u.id) AS has_strategies
+FROM sessions s
+JOIN users u ON u.id = s.user_id
+WHERE s.token_hash = $1 AND s.expires_at > now();
+
 -- name: session_insert
 INSERT INTO sessions (token_hash, user_id, expires_at)
 VALUES ($1, $2, now() + make_interval(secs => $3))

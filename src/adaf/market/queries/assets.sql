@@ -60,7 +60,7 @@ WHERE asset_id = $1 AND quantity > 0;
 
 -- name: asset_sentiment
 -- sample: SELECT id, 7 FROM assets ORDER BY id LIMIT 20
-SELECT direction, count(*) AS signals, avg(strength) AS strength
+SELECT direction, count(*) AS signals, round(avg(strength)::numeric, 6)::float8 AS strength
 FROM signals
 WHERE asset_id = $1 AND ts > (SELECT market_now()) - make_interval(days => $2)
 GROUP BY direction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -58,3 +59,16 @@ def differences(url: str) -> dict[str, int]:
     """Rows of each rollup that are not those of its view."""
     with connect(url) as connection:
         return {view: compare(connection, applied_sql(connection, view)).different for view in VIEWS}
+
+
+START = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+INSERT = "INSERT INTO bars VALUES (%s, %s, %s, %s, %s)"
+UPSERT = (
+    INSERT + " ON CONFLICT (asset_id, ts) DO UPDATE SET open = excluded.open, close = excluded.close,"
+    " volume = excluded.volume"
+)
+
+
+def at(minute: int) -> datetime:
+    """A minute around the border of the two partitions."""
+    return START + timedelta(minutes=minute)

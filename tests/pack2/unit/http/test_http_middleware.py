@@ -4,89 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from asgi_client import Reply, ask, until
+from asgi_client import ask, until
+from cache_site import Site
 
-from pack2.cache import Cache
-from pack2.config import HttpPolicy
-from pack2.http import IDENTITY_KEY, CacheMiddleware, Identity
-
-Handler = Callable[[Any, Any, Any], Awaitable[None]]
-POLICIES = (
-    HttpPolicy("/private", scope="private", ttl_seconds=60, tags=("t",)),
-    HttpPolicy("/shared", scope="shared", ttl_seconds=60, tags=("t",)),
-    HttpPolicy("/public", scope="public", ttl_seconds=60),
-    HttpPolicy("/stale", scope="private", ttl_seconds=60, stale_seconds=30, tags=("t",)),
-    HttpPolicy("/fresh", scope="private", ttl_seconds=60, honour_no_cache=True),
-    HttpPolicy("/language", scope="shared", ttl_seconds=60, vary=("Accept-Language",)),
-    HttpPolicy("/write", methods=("POST",), expires=("t",)),
-    HttpPolicy("/none"),
-)
-
-
-class Site:
-    """An application whose next answers are set by the test; it counts and keeps what reached it."""
-
-    def __init__(self) -> None:
-        self.scopes: list[Any] = []
-        self.status = 200
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.chunks: list[bytes] | None = None
-        self.error: Exception | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.cancelled = 0
-        self.identified = 0
-        self.signed_out: set[str] = set()
-        self.cache = Cache()
-        self.http = CacheMiddleware(
-            self,
-            cache=self.cache,
-            identify=self.identify,
-            policies=POLICIES,
-            session_cookie="sid",
-            max_body_bytes=10_000,
-        )
-
-    @property
-    def handled(self) -> int:
-        return len(self.scopes)
-
-    async def identify(self, scope: Any) -> Identity | None:
-        self.identified += 1
-        token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
-        if token == "broken":
-            raise OSError("the database is away")
-        if token in self.signed_out or token == "nobody":
-            return None
-        return Identity(token, frozenset(), f"session:{token}", time.time() + 3600)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.scopes.append(scope)
-        number = self.handled
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.error is not None:
-            raise self.error
-        if self.chunks is None:
-            identity = scope.get(IDENTITY_KEY)
-            chunks = [json.dumps({"user": identity and identity.user_id, "number": number}).encode()]
-        else:
-            chunks = self.chunks
-        headers = [(b"content-type", b"application/json"), (b"server-timing", b"db;dur=5"), *self.headers]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        for index, chunk in enumerate(chunks):
-            await send({"type": "http.response.body", "body": chunk, "more_body": index < len(chunks) - 1})
-
-    async def get(self, path: str, user: str | None = "7", **options: Any) -> Reply:
-        return await ask(self.http, path, user, **options)
+from pack2.http import IDENTITY_KEY
 
 
 @pytest.fixture
@@ -394,76 +319,6 @@ async def test_paths_without_a_policy_are_the_applications_alone(
         reply = await site.get(path, raw_path=raw_path)
         assert "cache-status" not in reply.headers
     assert site.handled == 2
-
-
-async def test_identities_are_asked_once_and_told_to_the_application(site: Site) -> None:
-    """Also on routes without a policy, where one is known."""
-    await site.get("/private")
-    await site.get("/none")
-    assert site.identified == 1
-    assert site.scopes[-1][IDENTITY_KEY].user_id == "7"
-    await site.get("/none", "8")
-    assert IDENTITY_KEY not in site.scopes[-1]
-
-
-async def test_a_sign_out_ends_the_identity_at_once(site: Site) -> None:
-    """By its tag; the others stay known."""
-    for user in ("7", "8"):
-        await site.get("/private", user)
-    site.signed_out.add("7")
-    site.cache.expire_here(["session:7"])
-    assert (await site.get("/private", "7")).cache_status.endswith("anonymous")
-    assert (await site.get("/private", "8")).is_hit
-    assert site.identified == 3
-
-
-async def test_an_identity_that_was_expired_while_it_was_asked_is_not_kept(site: Site) -> None:
-    """A sign-out in the middle of the question is not lost."""
-    real = site.identify
-
-    async def slow(scope: Any) -> Identity | None:
-        identity = await real(scope)
-        site.signed_out.add("7")
-        site.cache.expire_here(["session:7"])
-        return identity
-
-    site.http._identities._identify = slow
-    await site.get("/private")
-    site.http._identities._identify = real
-    assert (await site.get("/private")).cache_status.endswith("anonymous")
-
-
-async def test_an_identity_ends_at_its_time(site: Site) -> None:
-    """Absolute, however often it is used."""
-
-    async def ended(_scope: Any) -> Identity:
-        return Identity("7", frozenset(), "session:7", time.time() - 1)
-
-    site.http._identities._identify = ended
-    assert (await site.get("/private")).cache_status.endswith("anonymous")
-
-
-async def test_while_the_feed_is_unproved_everything_is_asked(site: Site) -> None:
-    """Entries, identities and loads under way are not used."""
-    await site.get("/private")
-    site.cache.trusted_until = 0.0
-    for _ in range(2):
-        assert (await site.get("/private")).cache_status == "pack2; fwd=bypass; detail=unproved"
-    assert (site.handled, site.identified) == (3, 3)
-
-
-async def test_identify_that_fails_leaves_the_answer_to_the_application(site: Site) -> None:
-    """It tells its own error; the identity is not said to be nobody."""
-    reply = await site.get("/private", "broken")
-    assert reply.cache_status.endswith("anonymous")
-    assert IDENTITY_KEY not in site.scopes[-1]
-
-
-async def test_a_credential_is_kept_nowhere(site: Site) -> None:
-    """Neither in keys nor in what is known of identities."""
-    await site.get("/private", "s3cr3t-token")
-    kept = repr(list(site.http._identities._known)) + repr(site.cache.statistics())
-    assert "s3cr3t" not in kept
 
 
 async def test_statistics_count_by_route(site: Site) -> None:

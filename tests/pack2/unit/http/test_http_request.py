@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pack2.config import HttpPolicy
 from pack2.http.identity import IDENTITY_KEY, Identity
@@ -92,6 +93,17 @@ def test_private_keys_hold_the_user_and_shared_ones_do_not() -> None:
         for scope in ("private", "shared")
     }
     assert {scope: len(found) for scope, found in keys.items()} == {"private": 3, "shared": 1}
+
+
+def test_users_of_one_group_share_and_nobody_else_does() -> None:
+    """A group is no user, whatever its name; who has no group has an entry of their own."""
+    groups = {"1": "7", "2": "7", "3": "8", "4": "", "7": None, "8": None}
+    keys = {
+        number: key_of(target(scope="group"), SCOPE, HOST, structs.replace(user(number), group=group))
+        for number, group in groups.items()
+    }
+    assert keys["1"] == keys["2"]
+    assert len(set(keys.values())) == 5
 
 
 def test_shared_entries_are_parted_by_role_where_the_policy_says_so() -> None:
