@@ -110,7 +110,7 @@ def create_asgi(settings: Settings) -> ASGIApp:
         load_config(Path(settings.pack2_config)),
         database_url=settings.database_url,
         redis_url=settings.redis_url,
-        identify=application.state.sessions.identify,
+        identify=application.state.sessions.identify_with_group,
     )
     application.state.cache_state = lambda: "ok" if cached.cache.is_trusted() else "bypassed"
     return cached
