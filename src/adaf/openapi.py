@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -90,7 +91,8 @@ def _described(app: Litestar) -> Litestar:
 
 
 def _own(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    return [handler for handler in handlers if handler.resolve_include_in_schema()]
+    """Copies: registering a handler makes the application its owner, and with that loses `before_request`."""
+    return [copy(handler) for handler in handlers if handler.resolve_include_in_schema()]
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:

@@ -242,7 +242,7 @@ export function journey({ routes: all, discover, headers, batch, signIn, visit }
       const get = (paths, account) => http.batch(paths.map((path) => ({ method: "GET", url: __ENV.BASE_URL + path,
         params: { headers: headers("api", account), tags: { name: "discover" }, timeout: "60s" } })))
         .map((response, index) => {
-          if (response.status !== 200) throw new Error(`GET ${paths[index]} answered ${response.status}`);
+          if (response.status !== 200) throw new Error(`GET ${paths[index]} answered ${response.status}: ${(response.body || "").slice(0, 200)}`);
           return response.json();
         });
       const parameters = discover(get, tokens);
