@@ -139,7 +139,7 @@ function visit({ account, parameters: p, ask, json, watch, until, offers, pause 
 
 function report(portfolio, { ask, json, until }) {
   const started = Date.now();
-  const asked = json("api", "POST /api/reports", "/api/reports", { portfolio_id: portfolio, kind: "performance", format: "csv" });
+  const asked = json("api", "POST /api/reports", "/api/reports", { portfolio_id: portfolio, kind: "statement", format: portfolio % 2 ? "pdf" : "csv" });
   if (asked === null) return;
   const made = until("report ready", "report", "GET /api/reports/{report_id}", `/api/reports/${asked.id}`,
     (row) => ["done", "failed"].includes(row.status), { started });
