@@ -11,7 +11,7 @@ from adaf.reports.models import File, Report
 if TYPE_CHECKING:
     from adaf.database import Database
 
-MEDIA_TYPES = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8"}
+MEDIA_TYPES = {"pdf": "application/pdf", "csv": "text/csv"}
 _ABOVE_ALL = (2**63 - 1,)
 
 

@@ -14,6 +14,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
+from adaf.run.report_worker import report_worker
 from pack2.services.ports import require_free_port
 
 HOST = "127.0.0.1"
@@ -36,9 +37,9 @@ def serve(
     workers: int | None = None,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Serve the dashboard until SIGINT or SIGTERM; `on_ready(url)` is called once it answers.
+    """Serve the dashboard and make its reports until SIGINT or SIGTERM; `on_ready(url)` when it answers.
 
-    `cache_key` encrypts sensitive entries where PACK2_CACHE_KEY names none. Raises PortInUseError. An open stream is cut after 2 seconds, so that stopping never hangs.
+    Raises PortInUseError. An open stream is cut after 2 seconds, so that stopping never hangs.
     """
     require_free_port(port)
     os.environ["DATABASE_URL"] = database_url
@@ -48,7 +49,7 @@ def serve(
     url = f"http://{HOST}:{port}"
     watch = threading.Thread(target=_tell_when_ready, args=(url, on_ready), daemon=True)
     watch.start()
-    Granian(
+    server = Granian(
         "adaf.run.worker:app",
         address=HOST,
         port=port,
@@ -61,7 +62,9 @@ def serve(
         backlog=2048,
         workers_kill_timeout=2,
         log_level=LogLevels.warning,
-    ).serve()
+    )
+    with report_worker(database_url):
+        server.serve()
 
 
 def _tell_when_ready(url: str, on_ready: Callable[[str], None]) -> None:

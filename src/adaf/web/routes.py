@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from adaf.web import entrance, market, overview, portfolio
+from adaf.web import entrance, market, overview, portfolio, reports
 from adaf.web.static_files import static_files
 
-routes = [*entrance.routes, *overview.routes, *market.routes, *portfolio.routes, static_files]
+routes = [
+    *entrance.routes,
+    *overview.routes,
+    *market.routes,
+    *portfolio.routes,
+    *reports.routes,
+    static_files,
+]

@@ -29,6 +29,7 @@ HEARTBEAT_SECONDS: Final = 1.0
 STALLED_SECONDS: Final = 6.0
 STOP_SECONDS: Final = 1.5
 RECONNECT_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0  # for what is due later: new jobs announce themselves
 
 Lost = Callable[[Job], Awaitable[None]]
 """Told of a job that is given up because its workers died."""
@@ -118,6 +119,7 @@ async def _run(
                 shutdown_graceful_timeout=stop_seconds,
                 install_signal_handlers=False,
                 delete_jobs=DeleteJobCondition.ALWAYS,
+                fetch_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=heartbeat_seconds,
                 stalled_worker_timeout=stalled_seconds,
             )

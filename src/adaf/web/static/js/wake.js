@@ -3,6 +3,7 @@ const MODULES = {
   "line-chart": "./line-chart.js",
   "candle-chart": "./candle-chart.js",
   "trade-form": "./trade-form.js",
+  "follow-panel": "./follow-panel.js",
 };
 
 export function wake(root) {

@@ -1,0 +1,18 @@
+// <follow-panel seconds="2">: while it is in a panel, the panel is asked for again. The server leaves it out when nothing runs any more.
+class FollowPanel extends HTMLElement {
+  #timer = 0;
+
+  connectedCallback() {
+    const again = () => {
+      if (document.hidden) this.#timer = setTimeout(again, 1000);
+      else this.closest("adaf-panel")?.load();
+    };
+    this.#timer = setTimeout(again, Number(this.getAttribute("seconds")) * 1000);
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#timer);
+  }
+}
+
+customElements.define("follow-panel", FollowPanel);
