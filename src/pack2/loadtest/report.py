@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -146,7 +145,7 @@ def _servers(rows: Sequence[Moment], x: Any, bands: Any) -> list[Chart]:
 
 
 def _steps(result: LoadResult) -> Chart:
-    points = [(step.rate, step.p95_ms if math.isfinite(step.p95_ms) else None) for step in result.steps]
+    points = [(step.rate, step.p95_ms) for step in result.steps]
     values = [value for _, value in points if value] or [1.0]
     x = linear_axis(max(step.rate for step in result.steps))
     line = Line("p95 of a step", "two", points, has_dots=True)

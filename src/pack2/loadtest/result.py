@@ -67,10 +67,10 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class StepRow(msgspec.Struct, frozen=True):
-    """One step of a stress test."""
+    """One step of a stress test; no p95 where nothing was answered."""
 
     rate: float
-    p95_ms: float
+    p95_ms: float | None
     error_percent: float
     dropped_percent: float
     generator_cpu_percent: float

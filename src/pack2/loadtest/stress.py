@@ -6,6 +6,7 @@ the generator passes 70 % of its core the search ends: what was held is then a l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from pack2.loadtest.generate import Load, generate, held_p95_ms
@@ -25,14 +26,14 @@ def step_row(rate: float, run: K6Run) -> StepRow:
     p95 = held_p95_ms(run)
     errors = 100 * float(run.records.failed.mean()) if len(run.records) else 100.0
     reasons = [
-        (f"p95 {p95:.0f} ms", p95 >= P95_MS),
+        (f"p95 {p95:.0f} ms" if math.isfinite(p95) else "no answer", p95 >= P95_MS),
         (f"errors {errors:.1f} %", errors >= ERROR_PERCENT),
         (f"{100 * run.dropped_ratio:.1f} % of the arrivals dropped", run.dropped_ratio > DROPPED_RATIO),
     ]
     broken = [reason for reason, is_so in reasons if is_so]
     return StepRow(
         rate=rate,
-        p95_ms=p95,
+        p95_ms=p95 if math.isfinite(p95) else None,
         error_percent=errors,
         dropped_percent=100 * run.dropped_ratio,
         generator_cpu_percent=100 * run.cpu_ratio,
