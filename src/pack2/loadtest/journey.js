@@ -141,7 +141,7 @@ function risingRate() {
 }
 
 const visits = () => ({ executor: "constant-arrival-rate", rate: 1, timeUnit: `${visitSeconds}s`, preAllocatedVUs: visitors,
-  maxVUs: visitors, duration: `${duration}s`, gracefulStop: "30s", exec: "oneVisit" });
+  maxVUs: visitors, duration: `${duration}s`, gracefulStop: "45s", exec: "oneVisit" });
 
 function scenarios(withIngest) {
   const once = { executor: "shared-iterations", vus: 1, iterations: 1, maxDuration: "300s" };
@@ -196,7 +196,7 @@ function visitor(account, parameters, headers) {
       return body.length;
     },
     // Ask until `done(answer)` is true; the whole waiting time, from `started` (ms), becomes one record called `what`.
-    until: (what, kind, name, path, done, { started, seconds = 60, every = 0.25 }) => {
+    until: (what, kind, name, path, done, { started, seconds = 20, every = 0.5 }) => {
       let answer = null;
       while (Date.now() - started < seconds * 1000) {
         answer = (ask("poll", name, path)).json();

@@ -174,7 +174,7 @@ class _Test:
         spans = self._spans()
         seconds = sum(end - start for start, end in spans) * max(1, len(self.loads))
         offered = min(stage.rate for stage in self.plan if stage.is_judged)
-        answered = int((~judged.failed).sum())
+        answered = int((~judged.failed & (judged.position >= 0)).sum())
         return throughput_row(answered / seconds if len(judged) else None, len(judged), offered)
 
     def _observed(self) -> list[str]:
