@@ -73,7 +73,10 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _described(app: Litestar) -> Litestar:
-    """A twin of `app` whose only purpose is its description, so that Litestar adds no pages to ours."""
+    """A twin of `app` whose only purpose is its description, so that Litestar adds no pages to ours.
+
+    Its handlers are copies: a handler that two applications own forgets the first one's checks.
+    """
     handlers = [
         handler
         for route in app.routes
