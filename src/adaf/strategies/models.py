@@ -9,6 +9,7 @@ import msgspec
 
 Kind = Literal["momentum", "mean_reversion", "breakout", "carry", "market_making"]
 Timeframe = Literal["5m", "1h", "1d"]
+Order = Literal["return", "sharpe"]
 
 
 class Strategy(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class Ranked(msgspec.Struct, frozen=True):
-    """A public strategy's place in the leaderboard."""
+    """A public strategy's place in the leaderboard; `volatility` is daily, `sharpe` yearly."""
 
     id: int
     name: str
@@ -72,6 +73,7 @@ class Ranked(msgspec.Struct, frozen=True):
     symbol: str
     total_return: float
     volatility: float
+    sharpe: float | None
     day_count: int
 
 

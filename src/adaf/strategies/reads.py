@@ -15,6 +15,7 @@ from adaf.strategies.models import (
     Curve,
     Definition,
     Kind,
+    Order,
     Ranked,
     ReturnPoint,
     Run,
@@ -76,9 +77,10 @@ async def compare(db: Database, user_id: int, strategy_ids: list[int], days: int
     ]
 
 
-async def leaderboard(db: Database, days: int = 30, limit: int = 10) -> list[Ranked]:
-    """The public strategies with the highest return over the last `days`."""
-    return await db.fetch("strategies_leaderboard", days, limit, type=Ranked)
+async def leaderboard(db: Database, days: int = 30, limit: int = 10, order: Order = "return") -> list[Ranked]:
+    """The public strategies with the highest return or Sharpe ratio over the last `days`."""
+    name = "strategies_leaderboard" if order == "return" else "strategies_leaderboard_by_sharpe"
+    return await db.fetch(name, days, limit, type=Ranked)
 
 
 async def runs(

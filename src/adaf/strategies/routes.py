@@ -13,7 +13,7 @@ from adaf.parameters import Cursor, Days, Id, Limit
 from adaf.problem import BadInput
 from adaf.request import Request
 from adaf.strategies import reads, writes
-from adaf.strategies.models import Curve, Kind, Ranked, ReturnPoint, Run, Strategy, UserRun
+from adaf.strategies.models import Curve, Kind, Order, Ranked, ReturnPoint, Run, Strategy, UserRun
 
 MAX_COMPARED = 10
 
@@ -26,6 +26,7 @@ Ids = Annotated[
         description=f"1 to {MAX_COMPARED} strategies: their ids with commas between.",
     ),
 ]
+RankedBy = Annotated[Order, Parameter(description="What is ranked: the return or the Sharpe ratio.")]
 ONE = "/api/strategies/{strategy_id:int}"
 
 
@@ -51,9 +52,11 @@ async def compare(request: Request, ids: Ids, days: Days = 90) -> Page[Curve]:
 
 
 @get("/api/strategies/leaderboard", opt=signed_in)
-async def leaderboard(request: Request, days: Days = 30, limit: Limit = 10) -> Page[Ranked]:
-    """Public strategies by return, highest first."""
-    return Page(await reads.leaderboard(request.db, days, limit))
+async def leaderboard(
+    request: Request, days: Days = 30, limit: Limit = 10, order: RankedBy = "return"
+) -> Page[Ranked]:
+    """Public strategies by return or by Sharpe ratio, highest first."""
+    return Page(await reads.leaderboard(request.db, days, limit, order))
 
 
 @get("/api/strategies/runs", opt=signed_in)

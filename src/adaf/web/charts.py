@@ -7,7 +7,7 @@ inline style.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from math import floor, log10
 
@@ -35,6 +35,25 @@ class LineChart(msgspec.Struct, frozen=True):
     value_ticks: list[Tick]
     day_ticks: list[Tick]
     summary: str
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """One of several curves: what it is called, its style, and its points in box units."""
+
+    name: str
+    style: str
+    points: str
+
+
+class RatioChart(msgspec.Struct, frozen=True):
+    """Curves of ratios over the same days; `values` has None where a curve has no such day."""
+
+    curves: list[Curve]
+    value_ticks: list[Tick]
+    day_ticks: list[Tick]
+    summary: str
+    days: list[date]
+    values: list[list[float | None]]
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -65,6 +84,38 @@ def line_chart(days: Sequence[date], values: Sequence[float], currency: str = "U
         ],
         day_ticks=_day_ticks(days),
         summary=_summary(days, values, currency),
+    )
+
+
+def ratio_chart(series: Sequence[tuple[str, Mapping[date, float]]]) -> RatioChart | None:
+    """The curves of named ratios by day, over all of their days; None for fewer than two days."""
+    days = sorted({day for _, curve in series for day in curve})
+    if len(days) < 2:
+        return None
+    every = [value for _, curve in series for value in curve.values()]
+    low, high = _padded(min(every), max(every))
+    xs = dict(zip(days, (BOX * place for place in _places(days)), strict=True))
+    grid = nice_values(low, high)
+    return RatioChart(
+        curves=[
+            Curve(
+                name,
+                f"s{index}",
+                " ".join(
+                    f"{xs[day]:.0f},{_from_top(curve[day], low, high) * BOX:.0f}" for day in sorted(curve)
+                ),
+            )
+            for index, (name, curve) in enumerate(series)
+        ],
+        value_ticks=[
+            Tick(round(_from_top(value, low, high) * 100, 2), text)
+            for value, text in zip(grid, format.ratio_axis(grid), strict=True)
+        ],
+        day_ticks=_day_ticks(days),
+        summary=f"From {days[0]:%d %b %Y} to {days[-1]:%d %b %Y}. "
+        + " ".join(_ratio_summary(name, curve) for name, curve in series if curve),
+        days=days,
+        values=[[_rounded(curve.get(day)) for day in days] for _, curve in series],
     )
 
 
@@ -133,6 +184,17 @@ def _day_ticks(days: Sequence[date]) -> list[Tick]:
 def _inner(count: int, words: int) -> list[int]:
     last = count - 1
     return sorted({round(last * (index + 0.5) / words) for index in range(words)} - {0, last})
+
+
+def _ratio_summary(name: str, curve: Mapping[date, float]) -> str:
+    return (
+        f"{name}: {format.percent(curve[max(curve)])} at the end, "
+        f"between {format.percent(min(curve.values()))} and {format.percent(max(curve.values()))}."
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _summary(days: Sequence[date], values: Sequence[float], currency: str) -> str:

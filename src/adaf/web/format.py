@@ -64,6 +64,21 @@ def axis(values: Sequence[float], currency: str = "USD") -> list[str]:
     ]
 
 
+def ratio_axis(values: Sequence[float]) -> list[str]:
+    """Words for the ticks of an axis of ratios, in percent, with as many decimals as keep them apart."""
+    sizes = [abs(value) * 100 for value in values]
+    decimals = next((n for n in range(7) if all(abs(round(size, n) - size) < 1e-9 for size in sizes)), 6)
+    return [
+        f"{_sign(value, 0.5 * 10 ** -(decimals + 2), False)}{size:,.{decimals}f}%"
+        for value, size in zip(values, sizes, strict=True)
+    ]
+
+
+def figure(value: Number | None) -> str:
+    """A number without a unit, such as a Sharpe ratio, with two decimals: `1.24`, `−0.30`."""
+    return NOTHING if value is None else f"{_sign(value, 0.005, False)}{abs(value):,.2f}"
+
+
 def quantity(value: Number | None) -> str:
     """An amount of an asset: up to eight decimals, without trailing zeros."""
     if value is None:

@@ -164,7 +164,12 @@ def _notes(context: AssetContext) -> Markup:
 
 
 def _signals(context: AssetContext) -> Markup:
-    return panel("signals", signals=context.signals[:6])
+    return panel(
+        "signals",
+        signals=context.signals[:6],
+        all=None,
+        empty="Public strategies that watch this asset report here.",
+    )
 
 
 routes = [page, assets_panel, asset_page, candles_panel, quote_panel]

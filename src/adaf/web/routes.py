@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adaf.web import entrance, market, overview, portfolio, reports
+from adaf.web import entrance, market, overview, portfolio, reports, strategies, strategy
 from adaf.web.static_files import static_files
 
 routes = [
@@ -10,6 +10,8 @@ routes = [
     *overview.routes,
     *market.routes,
     *portfolio.routes,
+    *strategies.routes,
+    *strategy.routes,
     *reports.routes,
     static_files,
 ]

@@ -69,6 +69,7 @@ def environment() -> Environment:
                 "short_moment",
                 "day",
                 "label",
+                "figure",
             )
         }
     )

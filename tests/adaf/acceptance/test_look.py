@@ -13,6 +13,10 @@ PAGES = {
     "asset": "/market/BTC",
     "portfolio": "/portfolio",
     "empty": "/market?q=nosuch",
+    "strategies": "/strategies",
+    "strategy": "/strategies/1",
+    "compare": "/strategies/compare?ids=1,2,3&days=90",
+    "compare-nothing": "/strategies/compare",
 }
 SCREENSHOTS = os.environ.get("ADAF_SCREENSHOTS")
 

@@ -31,11 +31,12 @@ ORDER BY r.day, r.strategy_id;
 
 -- name: strategies_leaderboard
 -- sample: SELECT days, shown FROM (VALUES (7, 10), (14, 10), (30, 10), (90, 20), (365, 20)) AS period (days, shown)
-SELECT s.id, s.name, s.kind, a.symbol, ranking.total_return, ranking.volatility, ranking.day_count
+SELECT s.id, s.name, s.kind, a.symbol, ranking.total_return, ranking.volatility, ranking.sharpe, ranking.day_count
 FROM (
     SELECT r.strategy_id,
            exp(sum(ln(greatest(1 + r.daily_return, 1e-9)))) - 1 AS total_return,
            coalesce(stddev_samp(r.daily_return), 0) AS volatility,
+           sqrt(365) * avg(r.daily_return) / nullif(stddev_samp(r.daily_return), 0) AS sharpe,
            count(*) AS day_count
     FROM strategy_returns r
     WHERE r.day > (market_now() AT TIME ZONE 'UTC')::date - $1::integer
@@ -45,4 +46,23 @@ JOIN strategies s ON s.id = ranking.strategy_id
 JOIN assets a ON a.id = s.asset_id
 WHERE s.is_public
 ORDER BY ranking.total_return DESC, s.id
+LIMIT $2;
+
+-- name: strategies_leaderboard_by_sharpe
+-- sample: SELECT days, shown FROM (VALUES (7, 10), (14, 10), (30, 10), (90, 20), (365, 20)) AS period (days, shown)
+SELECT s.id, s.name, s.kind, a.symbol, ranking.total_return, ranking.volatility, ranking.sharpe, ranking.day_count
+FROM (
+    SELECT r.strategy_id,
+           exp(sum(ln(greatest(1 + r.daily_return, 1e-9)))) - 1 AS total_return,
+           coalesce(stddev_samp(r.daily_return), 0) AS volatility,
+           sqrt(365) * avg(r.daily_return) / nullif(stddev_samp(r.daily_return), 0) AS sharpe,
+           count(*) AS day_count
+    FROM strategy_returns r
+    WHERE r.day > (market_now() AT TIME ZONE 'UTC')::date - $1::integer
+    GROUP BY r.strategy_id
+) ranking
+JOIN strategies s ON s.id = ranking.strategy_id
+JOIN assets a ON a.id = s.asset_id
+WHERE s.is_public
+ORDER BY ranking.sharpe DESC NULLS LAST, s.id
 LIMIT $2;

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adaf.market.models import Candle
 from adaf.web.candles import SHOWN, candle_chart, rows
-from adaf.web.charts import BOX, line_chart, nice_values, ring, spark
+from adaf.web.charts import BOX, line_chart, nice_values, ratio_chart, ring, spark
 
 FIRST = date(2025, 3, 1)
 amounts = st.floats(min_value=0, max_value=1e9, allow_subnormal=False)
@@ -57,6 +57,26 @@ def test_a_curve_says_in_words_what_it_shows():
         "highest $150.00",
     ):
         assert part in summary
+
+
+def test_curves_share_their_days_and_their_scale():
+    """Each curve has its points on its own days, and a gap in the data that is sent where it has none."""
+    first, second, third = days(3)
+    chart = ratio_chart([("A", {first: 0.0, third: 0.1}), ("B", {second: 0.2, third: -0.1})])
+    assert chart.days == [first, second, third]
+    assert chart.values == [[0.0, None, 0.1], [None, 0.2, -0.1]]
+    (a_first, a_last), (b_first, b_last) = (points(curve.points) for curve in chart.curves)
+    assert [a_first[0], a_last[0], b_first[0], b_last[0]] == [0, BOX, BOX / 2, BOX]
+    assert b_first[1] < a_last[1] < a_first[1] < b_last[1]
+    assert [curve.style for curve in chart.curves] == ["s0", "s1"]
+    assert "B: −10.00% at the end, between −10.00% and +20.00%" in chart.summary
+    assert any(tick.text == "10%" for tick in chart.value_ticks)
+
+
+@pytest.mark.parametrize("series", [[], [("A", {})], [("A", {FIRST: 0.1})]])
+def test_no_curves_without_two_days(series):
+    """The page then says so in words."""
+    assert ratio_chart(series) is None
 
 
 @pytest.mark.parametrize("values", [[], [1.0]])

@@ -1,5 +1,6 @@
 // <line-chart>: the server's SVG curve becomes one that answers to pointer and arrow keys; drag to enlarge a span, double
-// click to see all. Data: {"days": ["2025-03-14", …], "values": […]} in a JSON block inside.
+// click to see all. Data in a JSON block inside: {"days": ["2025-03-14", …], "values": […]}, an amount of data-currency a
+// day; or {"days": […], "names": ["…", …], "curves": [[…], …]}, ratios that are shown in percent.
 import { colours } from "./colours.js";
 
 const GUTTER = 54;
@@ -10,11 +11,11 @@ class LineChart extends HTMLElement {
   #sizes = new ResizeObserver(() => this.#fit());
 
   async connectedCallback() {
-    const { days, values } = JSON.parse(this.querySelector("script").textContent);
+    const { days, values, names = [""], curves = [values] } = JSON.parse(this.querySelector("script").textContent);
     this.seconds = days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000);
-    this.values = values;
-    const currency = this.dataset.currency;
-    this.exact = new Intl.NumberFormat("en-US", { style: "currency", currency });
+    this.names = names;
+    this.curves = curves;
+    this.exact = this.#format({ maximumFractionDigits: 2, minimumFractionDigits: 2 }, true);
     this.uPlot = (await import(this.dataset.library)).default;
     await styleSheet(this.dataset.style);
     if (!this.isConnected) return;
@@ -37,8 +38,17 @@ class LineChart extends HTMLElement {
     else this.#step(event);
   }
 
+  // As the server writes numbers: a minus sign that is as wide as a plus sign.
+  #format(digits, signed = false) {
+    const { currency } = this.dataset;
+    const style = currency ? { style: "currency", currency } : { style: "percent", signDisplay: signed ? "exceptZero" : "auto" };
+    const made = new Intl.NumberFormat("en-US", { ...style, ...digits });
+    return (value) => made.format(value).replace("-", "−");
+  }
+
   #draw() {
-    const [accent, muted, line, panel] = colours(this, ["accent", "muted", "line", "panel"]);
+    const [muted, line, panel, ...shades] = colours(this, ["muted", "line", "panel", "accent", ..."01234567".split("").map((n) => `c${n}`)]);
+    const strokes = this.curves.length === 1 ? shades : shades.slice(1);
     const axis = {
       stroke: muted,
       font: "11px Liberation Sans, Arial, sans-serif",
@@ -54,16 +64,25 @@ class LineChart extends HTMLElement {
         padding: [8, 16, 0, 0],
         legend: { show: false },
         tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-        cursor: { y: false, points: { size: 8, fill: accent, stroke: panel, width: 2 }, drag: { x: true, y: false } },
+        cursor: { y: false, points: { size: 8, fill: (_, index) => strokes[index - 1], stroke: panel, width: 2 }, drag: { x: true, y: false } },
         scales: { y: { range: (_, low, high) => padded(low, high) } },
         axes: [
           { ...axis, size: 26, gap: 8, space: 90, grid: { show: false }, values: (_, ticks) => ticks.map(dayName) },
-          { ...axis, size: GUTTER, gap: 8, space: 46, values: (_, ticks) => this.#axis(ticks) },
+          { ...axis, size: GUTTER, gap: 8, space: this.clientHeight < 160 ? 28 : 46, values: (_, ticks) => this.#axis(ticks) },
         ],
-        series: [{}, { stroke: accent, width: 1.75, fill: alpha(accent), points: { show: false } }],
+        series: [
+          {},
+          ...this.curves.map((_, index) => ({
+            stroke: strokes[index],
+            width: 1.75,
+            fill: this.dataset.currency ? alpha(strokes[index]) : undefined,
+            spanGaps: true,
+            points: { show: false },
+          })),
+        ],
         hooks: { setCursor: [(plot) => this.#read(plot.cursor.idx)] },
       },
-      [this.seconds, this.values],
+      [this.seconds, ...this.curves],
       this,
     );
     this.readout = document.createElement("p");
@@ -82,34 +101,44 @@ class LineChart extends HTMLElement {
 
   // The same unit for all ticks, and as many decimals as keep them apart.
   #axis(ticks) {
-    const largest = Math.max(...ticks.map(Math.abs));
+    const { currency } = this.dataset;
+    const largest = currency ? Math.max(...ticks.map(Math.abs)) : 0;
     const [unit, letter] = [[1e9, "B"], [1e6, "M"], [1e3, "K"]].find(([size]) => largest >= size) ?? [1, ""];
-    const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) / unit : 1;
+    const step = ticks.length > 1 ? (Math.abs(ticks[1] - ticks[0]) / unit) * (currency ? 1 : 100) : 1;
     const digits = Math.max(0, ...[0, 1, 2, 3].filter((n) => Math.abs(step * 10 ** (n - 1) - Math.round(step * 10 ** (n - 1))) > 1e-6));
-    const format = new Intl.NumberFormat("en-US", {
-      style: "currency",
-      currency: this.dataset.currency,
-      minimumFractionDigits: digits,
-      maximumFractionDigits: digits,
-    });
-    return ticks.map((tick) => format.format(tick / unit) + letter);
+    const format = this.#format({ minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return ticks.map((tick) => format(tick / unit) + letter);
   }
 
   #read(index) {
     if (!this.readout) return;
     this.readout.hidden = index == null;
     if (index == null) return;
-    const value = document.createElement("strong");
-    value.textContent = this.exact.format(this.values[index]);
     const day = new Date(this.seconds[index] * 1000);
-    this.readout.replaceChildren(value, `${dayName(this.seconds[index])} ${day.getUTCFullYear()}`);
+    this.readout.replaceChildren(...this.#values(index), `${dayName(this.seconds[index])} ${day.getUTCFullYear()}`);
     const at = GUTTER + this.#plot.valToPos(this.seconds[index], "x");
     const width = this.readout.offsetWidth;
     this.readout.style.left = `${at + 12 + width > this.clientWidth ? at - 12 - width : at + 12}px`;
   }
 
+  // One value in bold; of several curves each with its colour and its name.
+  #values(index) {
+    return this.curves.flatMap((curve, place) => {
+      if (curve[index] == null) return [];
+      const value = document.createElement("strong");
+      value.textContent = this.exact(curve[index]);
+      if (this.curves.length > 1) {
+        const swatch = document.createElement("span");
+        swatch.className = `swatch s${place}`;
+        value.prepend(swatch);
+        value.append(` ${this.names[place]}`);
+      }
+      return [value];
+    });
+  }
+
   #step(event) {
-    const last = this.values.length - 1;
+    const last = this.seconds.length - 1;
     const now = this.#plot.cursor.idx ?? last + (event.key === "ArrowLeft" ? 1 : 0);
     const next = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key];
     if (next === undefined) return;

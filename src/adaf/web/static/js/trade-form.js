@@ -1,24 +1,24 @@
-// <trade-form>: sends the trade without leaving the page; the server answers with the same form, with errors or a notice.
-class TradeForm extends HTMLElement {
+// <trade-form>: a panel-form that says what a trade would cost, and gives each form one reference.
+import { PanelForm } from "./panel-form.js";
+
+class TradeForm extends PanelForm {
   connectedCallback() {
-    this.addEventListener("submit", this);
     this.addEventListener("input", this);
-    this.#prepare();
+    super.connectedCallback();
   }
 
   handleEvent(event) {
-    if (event.type === "input") {
-      event.target.setCustomValidity?.("");
-      this.#estimate();
+    if (event.type !== "input") {
+      super.handleEvent(event);
       return;
     }
-    event.preventDefault();
-    this.#send();
+    event.target.setCustomValidity?.("");
+    this.#estimate();
   }
 
   // One reference a form: however often it is sent, the trade is recorded once.
-  #prepare() {
-    this.form = this.querySelector("form");
+  prepare() {
+    super.prepare();
     if (!this.form) return;
     this.form.elements.client_reference.value ||= uuid();
     this.#estimate();
@@ -35,36 +35,6 @@ class TradeForm extends HTMLElement {
       total > 0 && Number.isFinite(total)
         ? `${side.value === "sell" ? "Proceeds" : "Cost"} before fee: about ${new Intl.NumberFormat("en-US", { style: "currency", currency }).format(total)}`
         : "";
-  }
-
-  async #send() {
-    const button = this.form.querySelector("button[type=submit]");
-    if (button.disabled) return;
-    button.disabled = true;
-    try {
-      const answer = await fetch(this.form.action, {
-        method: "POST",
-        body: new URLSearchParams(new FormData(this.form)),
-        headers: { Accept: "text/html", "Adaf-Panel": "trade" },
-      });
-      if (answer.redirected || ![200, 201, 400, 409, 422].includes(answer.status)) {
-        location.reload();
-        return;
-      }
-      this.innerHTML = await answer.text();
-      this.#prepare();
-      if (answer.ok) document.dispatchEvent(new CustomEvent("adaf:changed", { detail: "trade" }));
-      const focus = this.querySelector('[aria-invalid="true"], [role="alert"], [role="status"]');
-      focus?.focus();
-    } catch {
-      button.disabled = false;
-      const notice = document.createElement("p");
-      notice.className = "notice notice-bad";
-      notice.setAttribute("role", "alert");
-      notice.textContent = "The server did not answer. Nothing is lost: send it again, it is recorded once.";
-      this.querySelector(".notice")?.remove();
-      this.form.before(notice);
-    }
   }
 }
 

@@ -2,6 +2,7 @@
 const MODULES = {
   "line-chart": "./line-chart.js",
   "candle-chart": "./candle-chart.js",
+  "panel-form": "./panel-form.js",
   "trade-form": "./trade-form.js",
   "follow-panel": "./follow-panel.js",
 };
