@@ -204,7 +204,8 @@ FROM strategies s WHERE s.is_public AND EXISTS (SELECT FROM signals g WHERE g.st
 ORDER BY s.id LIMIT 1
 """
 OWN_STRATEGY = """
-INSERT INTO strategies (owner_id, asset_id, name, kind, timeframe, parameters, is_public, created_at, updated_at)
+INSERT INTO strategies
+    (owner_id, asset_id, name, kind, timeframe, parameters, is_public, created_at, updated_at)
 SELECT {user_id}, asset_id, 'my own', kind, timeframe, parameters, false, now(), now() FROM strategies LIMIT 1
 """
 
