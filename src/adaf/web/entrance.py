@@ -68,9 +68,10 @@ async def sign_out(request: Request) -> Redirect:
 
 @post("/alerts/{alert_id:int}/read", opt=signed_in, status_code=303)
 async def mark_alert(request: Request, alert_id: Id) -> Redirect:
-    """Mark one alert as read, and back to the overview."""
+    """Mark one alert as read, and back to the page with the form."""
+    back = str((await request.form()).get("next") or "/")
     await alerts.mark_read(request.db, request.user_id, alert_id)
-    return Redirect("/", status_code=303, headers=_UNKEPT)
+    return Redirect(local(back), status_code=303, headers=_UNKEPT)
 
 
 def local(destination: str) -> str:

@@ -80,7 +80,7 @@ async def asset_page(request: Request, symbol: Symbol, timeframe: FromQuery[Time
         candles=_candles(candles),
         quote=_quote(detail),
         notes=_notes(context),
-        signals=_signals(context),
+        signals=_signals(context, symbol),
     )
 
 
@@ -163,11 +163,11 @@ def _notes(context: AssetContext) -> Markup:
     return panel("notes", notes=context.notes)
 
 
-def _signals(context: AssetContext) -> Markup:
+def _signals(context: AssetContext, symbol: str) -> Markup:
     return panel(
         "signals",
         signals=context.signals[:6],
-        all=None,
+        all=f"/signals?symbol={symbol}",
         empty="Public strategies that watch this asset report here.",
     )
 

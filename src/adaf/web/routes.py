@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adaf.web import entrance, market, overview, portfolio, reports, strategies, strategy
+from adaf.web import alerts, entrance, market, overview, portfolio, reports, signals, strategies, strategy
 from adaf.web.static_files import static_files
 
 routes = [
@@ -12,6 +12,8 @@ routes = [
     *portfolio.routes,
     *strategies.routes,
     *strategy.routes,
+    *signals.routes,
+    *alerts.routes,
     *reports.routes,
     static_files,
 ]

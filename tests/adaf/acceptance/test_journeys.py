@@ -51,23 +51,26 @@ def test_the_order_of_the_focus_is_the_order_of_the_page(visit):
     page = seen.sign_in()
     seen.settle()
     names = []
-    for _ in range(10):
+    for _ in range(13):
         page.keyboard.press("Tab")
         names.append(
             page.evaluate("(document.activeElement.ariaLabel ?? document.activeElement.innerText).trim()")
         )
-    assert names[:9] == [
+    assert names[:12] == [
         "Skip to the content",
         "ADAF",
         "Overview",
         "Market",
         "Portfolio",
         "Strategies",
+        "Signals",
+        "Alerts",
         "Reports",
+        "4 unread alerts",
         "Dark theme",
         "Sign out",
     ]
-    assert names[9] == "7 d"
+    assert names[12] == "7 d"
 
 
 def test_a_wrong_password_is_told_and_the_address_kept(visit):

@@ -16,8 +16,12 @@ PAGES = {
     "strategies": "/strategies",
     "strategy": "/strategies/1",
     "compare": "/strategies/compare?ids=1,2,3&days=90",
+    "signals": "/signals",
+    "signal": "/signals/{signal}",
+    "alerts": "/alerts",
     "compare-nothing": "/strategies/compare",
 }
+PUBLIC_SIGNAL = "SELECT max(g.id) FROM signals g JOIN strategies s ON s.id = g.strategy_id WHERE s.is_public"
 SCREENSHOTS = os.environ.get("ADAF_SCREENSHOTS")
 
 
@@ -40,8 +44,9 @@ def test_every_page_is_clean(visit, width, scheme):
     assert overflow(page) <= 0
     keep(page, f"sign-in-{width}-{scheme}")
     seen.sign_in()
+    signal = seen.site.rows(PUBLIC_SIGNAL)[0][0]
     for name, path in PAGES.items():
-        seen.open(path)
+        seen.open(path.format(signal=signal))
         seen.settle()
         assert overflow(page) <= 0, name
         keep(page, f"{name}-{width}-{scheme}")
