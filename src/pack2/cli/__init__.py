@@ -8,6 +8,7 @@ import sys
 from cyclopts import App
 
 from pack2 import __version__
+from pack2.cli.listing import summarise
 from pack2.errors import Pack2Error
 
 app = App(name="pack2", version=__version__, help="Measure, propose, apply, prove, keep or take back.")
@@ -42,8 +43,7 @@ def _end(number: int, _frame: object) -> None:
 def run(command: App, tokens: list[str] | None = None) -> int:
     """Run `command` and turn its failures into an exit code and one line."""
     if (sys.argv[1:] if tokens is None else tokens)[:1] in ([], ["--help"], ["-h"]):
-        for name in command:
-            command[name]  # imported now, for its line in the list of commands
+        summarise(command)
     try:
         result = command(tokens, result_action="return_value")
     except Pack2Error as error:
