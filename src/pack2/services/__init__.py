@@ -119,6 +119,7 @@ def _stop(state: State) -> None:
     postgres, valkey = running_postgres(state), running_valkey(state)
     found = [(postgres, STOP_POSTGRES), (valkey, STOP_VALKEY)]
     processes.stop([(process, steps) for process, steps in found if process is not None])
+    state.remove_sockets()
 
 
 @contextmanager

@@ -55,16 +55,24 @@ class State:
 
     def sockets(self) -> Path:
         """A folder for Unix sockets, private to the servers' account, whose paths fit into an address."""
-        folder = self.folder / "sockets"
-        if len(os.fsencode(folder / ".s.PGSQL.65535.lock")) > _SOCKET_PATH_BYTES:
-            digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
-            folder = Path("/tmp") / f"pack2-{os.geteuid()}-{digest}"  # noqa: S108  owner and mode are checked below
+        folder = self._sockets()
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self.account.uid):
             raise StateFolderError(
                 path=folder, reason="it belongs to another user; remove it and run this again"
             )
         return self.account.own(folder, 0o700)
+
+    def remove_sockets(self) -> None:
+        """Remove the folder for sockets, in which no server listens any more."""
+        shutil.rmtree(self._sockets(), ignore_errors=True)
+
+    def _sockets(self) -> Path:
+        folder = self.folder / "sockets"
+        if len(os.fsencode(folder / ".s.PGSQL.65535.lock")) <= _SOCKET_PATH_BYTES:
+            return folder
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
+        return Path("/tmp") / f"pack2-{os.geteuid()}-{digest}"  # noqa: S108  owner and mode are checked at use
 
     def secret(self, name: str) -> str:
         """The password called `name`: generated at first use, kept in `secrets.json` (mode 0600)."""

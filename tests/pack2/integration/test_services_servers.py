@@ -170,9 +170,14 @@ def test_a_cache_with_another_password_is_replaced(server_folder: Path) -> None:
 
 
 def test_long_paths_work(empty_folder: Path) -> None:
-    """A state folder too deep for a socket's address gets its sockets elsewhere."""
-    with embedded(empty_folder.parent / ("deep" * 25) / "state") as pids:
+    """A state folder too deep for a socket's address gets its sockets elsewhere, and nothing stays there."""
+    folder = empty_folder.parent / ("deep" * 25) / "state"
+    with embedded(folder) as pids:
         assert all(pids)
+        sockets = open_state(folder).sockets()
+        assert not sockets.is_relative_to(empty_folder.parent)
+        assert len(list(sockets.iterdir())) == 3, "two sockets and PostgreSQL's lock file"
+    assert not sockets.exists()
 
 
 @as_root
