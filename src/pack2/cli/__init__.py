@@ -14,6 +14,7 @@ from pack2.errors import Pack2Error
 app = App(name="pack2", version=__version__, help="Measure, propose, apply, prove, keep or take back.")
 app.command("pack2.cli.services:app", name="services")
 app.command("pack2.cli.feed:app", name="feed")
+app.command("pack2.cli.cache:app", name="cache")
 app.command("pack2.cli.prove:prove_command", name="prove")
 app.command("pack2.cli.loadtest:loadtest_command", name="loadtest")
 app.command("pack2.cli.regress:app", name="regress")
