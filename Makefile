@@ -3,19 +3,31 @@ PYTHON ?= python3
 BIN := .venv/bin
 SIZE ?= medium
 ARGS ?=
+UNIT := tests/pack2/unit tests/adaf/unit tests/architecture tests/docs/test_configuration.py
 
-.PHONY: run test test-deep check prove lock clean
+# Python keeps its bytecode, whatever the environment says: without it every process compiles for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-unit test-deep check prove lock clean
 
 run: .venv/ready
 	@exec $(BIN)/adaf run $(ARGS)
 
+# Two workers side by side; then, one by one, the tests that measure time.
 test: .venv/ready
 	@sh scripts/chromium.sh
-	@$(BIN)/python -m pytest -m "not deep" $(ARGS)
+	@$(BIN)/python -m pytest -m "not deep and not alone" -n 2 --dist loadscope $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m "not deep and alone" $(ARGS) || [ $$? = 5 ]
 
+# What needs no server.
+test-unit: .venv/ready
+	@$(BIN)/python -m pytest -q -n 2 $(UNIT) $(ARGS)
+
+# Long suites, and the property tests with many more examples.
 test-deep: .venv/ready
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest -m deep $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile deep $(UNIT)
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,10 +16,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from pack2.services import PostgresServer, Services, services, stop_services
 from pack2.services.chromium import ChromiumMissingError, find_chromium
 from pack2.services.errors import ServersInUseError
+
+settings.register_profile("suite", max_examples=25, deadline=None, print_blob=True)
+settings.register_profile("deep", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("suite")
 
 _numbers = itertools.count(1)
 
@@ -26,14 +32,22 @@ _numbers = itertools.count(1)
 _ABANDONED_SECONDS = 2 * 3600
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """A terminated run stops its servers; what a killed run left behind is swept up by a later one."""
+    if config.getoption("hypothesis_seed") is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for folder in Path(tempfile.gettempdir()).glob("p2-*/state"):
         with contextlib.suppress(ServersInUseError, OSError):
             if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
                 stop_services(folder)
                 shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Every run has property tests of its own, which its seed repeats, in each worker."""
+    terminalreporter.write_line(f"property tests ran with --hypothesis-seed={config.option.hypothesis_seed}")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,12 @@ from pack2.services import PostgresServer
 from pack2.services.chromium import launch_arguments
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
+    """Load schemathesis's plugin, which takes half a second, for the one module that needs it."""
+    if file_path.name == "test_openapi.py":
+        parent.config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+
+
 @pytest.fixture(scope="session")
 def site(
     postgres: PostgresServer, sample_database: str, tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adaf.strategies.calculation import (
@@ -144,7 +144,6 @@ def test_too_few_bars() -> None:
         _metrics("carry", [1.0] * 4)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(get_args(Kind)), prices)
 def test_a_run_is_deterministic_and_finite(kind: Kind, closes: list[float]) -> None:
     """The same bars give the same metrics, all finite or null, with drawdowns between −1 and 0."""

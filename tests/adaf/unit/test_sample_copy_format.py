@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.adapt import Transformer
 from psycopg.pq import Format
@@ -20,7 +20,6 @@ from psycopg.pq import Format
 from adaf.sample import copy_format as copy
 from adaf.sample.copy_format import Field, encode
 
-FEW = settings(max_examples=25, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WORDS = st.lists(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=12
@@ -60,21 +59,18 @@ def test_integers_come_back(encoder: Any, type_name: str, low: int, high: int) -
     assert _read(encoder(np.array([low, -1, 0, 1, high])), type_name) == [low, -1, 0, 1, high]
 
 
-@FEW
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=12))
 def test_floats_come_back(values: list[float]) -> None:
     """Every double survives bit by bit."""
     assert _read(copy.float8(np.array(values)), "float8") == values
 
 
-@FEW
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
 def test_booleans_come_back(values: list[bool]) -> None:
     """True and false survive."""
     assert _read(copy.boolean(np.array(values)), "bool") == values
 
 
-@FEW
 @given(
     st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=12).map(
         lambda values: [value % 10**18 for value in values]
@@ -88,7 +84,6 @@ def test_numerics_come_back_exactly(values: list[int], scale: int) -> None:
     assert read == [Decimal(value).scaleb(-scale) for value in values]
 
 
-@FEW
 @given(st.lists(st.integers(0, 4 * 10**15), min_size=1, max_size=12))
 def test_moments_come_back(microseconds: list[int]) -> None:
     """Unix microseconds become the same instant."""
@@ -96,7 +91,6 @@ def test_moments_come_back(microseconds: list[int]) -> None:
     assert read == [EPOCH + timedelta(microseconds=value) for value in microseconds]
 
 
-@FEW
 @given(st.lists(st.integers(0, 60_000), min_size=1, max_size=12))
 def test_days_come_back(days: list[int]) -> None:
     """Days since 1970 become the same date."""
@@ -104,21 +98,18 @@ def test_days_come_back(days: list[int]) -> None:
     assert read == [date(1970, 1, 1) + timedelta(days=value) for value in days]
 
 
-@FEW
 @given(WORDS)
 def test_text_comes_back(values: list[str]) -> None:
     """Text of any length and script survives, empty text too."""
     assert _read(copy.text(values), "text") == values
 
 
-@FEW
 @given(st.lists(st.none() | st.text("aé漢"), min_size=1, max_size=12))
 def test_null_is_not_empty_text(values: list[str | None]) -> None:
     """Null and empty text stay different."""
     assert _read(copy.text(values), "text") == values
 
 
-@FEW
 @given(st.lists(st.lists(st.text("aé ,\"'{}")), min_size=1, max_size=12))
 def test_text_arrays_come_back(rows: list[list[str]]) -> None:
     """Arrays survive: empty ones, and words with every character that text arrays quote."""
@@ -148,7 +139,6 @@ def test_references_are_version_4_or_null() -> None:
     assert all(isinstance(value, UUID) and value.version == 4 for value in read[::2])
 
 
-@FEW
 @given(WORDS)
 def test_columns_of_one_row_stay_together(values: list[str]) -> None:
     """Fixed, variable and null cells of a row are written as that row."""

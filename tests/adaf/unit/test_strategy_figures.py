@@ -6,7 +6,7 @@ import math
 from statistics import fmean, stdev
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adaf.strategies.figures import cumulative, drawdowns, figures
@@ -25,7 +25,6 @@ def test_a_fall_is_measured_from_the_highest_before_it():
     assert drawdowns([-0.1, 0.2, 0.08]) == pytest.approx([-0.1, 0, -0.1])
 
 
-@settings(max_examples=25, deadline=None)
 @given(returns)
 def test_figures_follow_from_the_daily_returns(daily):
     """Sharpe ratio and volatility are those of the daily returns, a year of 365 days."""

@@ -128,6 +128,7 @@ def test_few_accounts_ask_for_most(served: Served) -> None:
     assert 0.31 < tokens["Bearer t0"] / DECK < 0.37
 
 
+@pytest.mark.alone
 def test_an_arrival_rate_is_kept_and_each_request_recorded(served: Served) -> None:
     """200 requests in two seconds at 100/s; headers become a cache outcome and a database time."""
     run = served.run("latency", rate=100, seconds=2)
@@ -167,6 +168,7 @@ def test_a_broken_script_is_named(tmp_path: Path) -> None:
         run_k6(broken, "http://127.0.0.1:1", Scenario("smoke", 1, 1), {})
 
 
+@pytest.mark.alone
 def test_a_server_that_freezes_can_not_hide_it(served: Served) -> None:
     """Frozen for one second in four, p95 is above 500 ms: arrivals do not wait for answers."""
     served.echo.freeze = (4.0, 1.0)

@@ -111,6 +111,7 @@ def test_stress_says_where_it_breaks(served: Served) -> None:
     assert "not even 50/s was held" in result.fail_reasons[0]
 
 
+@pytest.mark.alone
 def test_a_planted_slowdown_is_found_and_named(served: Served) -> None:
     """The slow route takes 200 ms instead of 4: the check fails, names that route, and says what it was."""
     baseline = of_result(served.load("baseline", 150, 6, repeats=3))
@@ -128,6 +129,7 @@ def test_the_same_application_again_is_not_flagged(served: Served) -> None:
         assert found.fail_reasons == ()
 
 
+@pytest.mark.alone
 def test_an_interruption_keeps_what_was_measured(served: Served) -> None:
     """Ctrl-C ends k6, writes the result as invalid, and leaves no process behind."""
     timer = threading.Timer(2.5, lambda: os.kill(os.getpid(), signal.SIGINT))

@@ -25,6 +25,7 @@ def test_a_childs_work_is_ours() -> None:
     assert tree_seconds(os.getpid()) - before >= 0.5
 
 
+@pytest.mark.alone
 def test_a_strangers_work_is_seen() -> None:
     """A process that is no descendant of ours and burns a core makes the slice contested."""
     watch = Watch([], [])

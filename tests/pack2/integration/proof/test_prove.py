@@ -32,6 +32,7 @@ BRIEF = Profile(
     page_loads=1,
     extra_slices=0,
 )
+pytestmark = pytest.mark.alone
 REASONS_OF_THE_MACHINE = ("contested", "generator used", "are needed", "were dropped", "no sample of")
 
 

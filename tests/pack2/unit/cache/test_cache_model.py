@@ -117,5 +117,5 @@ class CacheModel(RuleBasedStateMachine):
         self.loop.run_until_complete(some_rounds())
 
 
-CacheModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+CacheModel.TestCase.settings = settings(stateful_step_count=40)
 TestCacheModel = CacheModel.TestCase

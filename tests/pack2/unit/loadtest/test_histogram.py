@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pack2.loadtest.histogram import EDGES_MS, TARGETS_MS, Histogram, histogram, merged
@@ -21,7 +21,6 @@ def test_the_guides_targets_are_edges() -> None:
 
 
 @given(MILLISECONDS, MILLISECONDS)
-@settings(max_examples=60, deadline=None)
 def test_merging_is_counting_both(first: list[float], second: list[float]) -> None:
     """The histogram of two runs is the histogram of all their requests, in either order."""
     both = histogram(np.array(first + second))
@@ -32,7 +31,6 @@ def test_merging_is_counting_both(first: list[float], second: list[float]) -> No
 
 
 @given(MILLISECONDS, st.sampled_from([50, 95, 99]))
-@settings(max_examples=60, deadline=None)
 def test_a_percentile_is_within_a_bucket_of_the_true_one(values: list[float], q: int) -> None:
     """At most 6.5 % away from the value of that rank."""
     exact = float(np.percentile(values, q, method="inverted_cdf"))

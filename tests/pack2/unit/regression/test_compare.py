@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pack2.loadtest.histogram import histogram
@@ -146,7 +146,6 @@ def test_without_servers_of_our_own_resources_are_left_out() -> None:
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-@settings(max_examples=100, deadline=None)
 def test_wilsons_interval_holds_the_share(case: tuple[int, int]) -> None:
     """Between 0 and 1, around what was seen."""
     successes, trials = case
