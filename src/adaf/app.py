@@ -16,6 +16,7 @@ import adaf.alerts.routes
 import adaf.audit.routes
 import adaf.auth.routes
 import adaf.health.routes
+import adaf.live.routes
 import adaf.market.routes
 import adaf.overview.routes
 import adaf.portfolios.routes
@@ -30,6 +31,7 @@ from adaf.auth.same_origin import same_origin
 from adaf.auth.sessions import Sessions
 from adaf.auth.sign_in import Gate
 from adaf.database import Database
+from adaf.live.hub import Hub
 from adaf.parameters import known_parameters
 from adaf.request import Request
 from adaf.strategies.calculator import Calculator
@@ -46,6 +48,7 @@ ROOMS: tuple[ModuleType, ...] = (
     adaf.health.routes,
     adaf.auth.routes,
     adaf.market.routes,
+    adaf.live.routes,
     adaf.overview.routes,
     adaf.portfolios.routes,
     adaf.strategies.routes,
@@ -77,6 +80,7 @@ def create_app(settings: Settings) -> Litestar:
     sessions = Sessions(database, settings.session_seconds)
     gate = Gate(database, sessions)
     calculator = Calculator()
+    live = Hub(settings.database_url, database)
     return Litestar(
         route_handlers=[handler for room in ROOMS for handler in room.routes],
         request_class=Request,
@@ -90,10 +94,12 @@ def create_app(settings: Settings) -> Litestar:
                 "sessions": sessions,
                 "gate": gate,
                 "calculator": calculator,
+                "live": live,
                 "cache_state": lambda: "off",
             }
         ),
-        on_shutdown=[calculator.stop, gate.passwords.stop, database.stop],
+        on_startup=[live.start],
+        on_shutdown=[live.stop, calculator.stop, gate.passwords.stop, database.stop],
         openapi_config=None,
         logging_config=None,
     )

@@ -32,7 +32,7 @@ _TELLS = {
     410: "It was cleaned up.",
     413: "The body is larger than 1 MB.",
     422: "The values are well-formed, but can not be.",
-    429: "Too many attempts; see Retry-After.",
+    429: "Too many attempts or streams; see Retry-After.",
     503: "The database does not answer at the moment; see Retry-After.",
 }
 
@@ -120,6 +120,8 @@ def _problems(method: str, path: str, role: str | None, has_parameters: bool) ->
         statuses |= {403, 404, 409, 413, 422}
     if path == "/api/auth/sign-in":
         statuses |= {401, 429}
+    if path == "/api/live":
+        statuses |= {429}
     if path.endswith("/download"):
         statuses |= {409, 410}
     return statuses

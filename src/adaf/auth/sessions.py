@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from adaf.auth.models import GroupedSessionRow, SessionRow
+from pack2.cache.feed import CHANNEL
 from pack2.http import IDENTITY_KEY, Identity
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class Sessions:
         return token, expires_at
 
     async def close(self, scope: MutableMapping[str, Any]) -> None:
-        """End the session that this request belongs to, if any."""
+        """End the session that this request belongs to, if any, and announce it: open streams end too."""
         if (token := token_of(scope)) is not None:
-            await self._db.execute("session_delete", _digest(token))
+            await self._db.execute("session_delete", _digest(token), CHANNEL)
 
 
 def _identity(row: SessionRow, group: str | None) -> Identity:
@@ -93,6 +94,11 @@ def token_of(scope: MutableMapping[str, Any]) -> str | None:
         if name == b"cookie":
             cookie = value
     return None if cookie is None else _cookie_token(cookie)
+
+
+def digest_of(scope: MutableMapping[str, Any]) -> bytes:
+    """The digest of the session token, by which the database knows the session; of nothing without one."""
+    return _digest(token_of(scope) or "")
 
 
 def bearer_token(value: bytes) -> str | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from dashboard_site import PASSWORDS, Server, Site, Visit, hostile_names, watch
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from adaf.sample.passwords import set_passwords
+from pack2.cache import feed_schema
+from pack2.config import load_config
 from pack2.services import PostgresServer
 from pack2.services.chromium import launch_arguments
+
+ROOT = Path(__file__).parents[3]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
@@ -39,6 +44,26 @@ def site(
     with Server(url, log) as address:
         yield Site(address, url)
     postgres.drop_database("acceptance")
+
+
+@pytest.fixture(scope="session")
+def live_site(
+    postgres: PostgresServer,
+    redis_url: str,
+    sample_database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """A server with the performance pack, whose database tells of its changes."""
+    assert sample_database
+    url = postgres.create_database("live", template="sample")
+    feed_schema.apply(url, load_config(ROOT / "pack2.toml").cache.feed)
+    with psycopg.connect(url, autocommit=True) as connection:
+        set_passwords(connection, PASSWORDS)
+    key = base64.b64encode(bytes(32)).decode()
+    log = tmp_path_factory.mktemp("live") / "granian.log"
+    with Server(url, log, PACK2="on", REDIS_URL=redis_url, PACK2_CACHE_KEY=key) as address:
+        yield Site(address, url)
+    postgres.drop_database("live")
 
 
 @pytest.fixture(scope="module")

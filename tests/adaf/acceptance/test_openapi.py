@@ -90,7 +90,7 @@ def _ready(url: str, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError("the server did not become ready")
 
 
-@schema.exclude(path="/api/auth/sign-out").parametrize()
+@schema.exclude(path="/api/auth/sign-out").exclude(path="/api/live").parametrize()  # the latter never ends
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -19,7 +19,8 @@ VALUES ($1, $2, now() + make_interval(secs => $3))
 RETURNING expires_at;
 
 -- name: session_delete
-DELETE FROM sessions WHERE token_hash = $1;
+WITH ended AS (DELETE FROM sessions WHERE token_hash = $1 RETURNING user_id)
+SELECT pg_notify($2, 'session:' || user_id) FROM ended;
 
 -- name: sessions_purge_expired
 DELETE FROM sessions WHERE user_id = $1 AND expires_at <= now();

@@ -1,16 +1,19 @@
 // <adaf-panel src="/panels/…">: a part of the page that the server renders, now and again.
 //
 // Links and GET forms with `data-panel` change what it shows; without scripts the same links load the whole page.
-// Attributes: load (the page came without its content), refresh-seconds (while the page is visible), refresh-on (names of `adaf:changed` events).
+// Attributes: load (the page came without its content), refresh-seconds (while the page is visible), refresh-on (names of `adaf:changed` events),
+// refresh-tags (tags of the cache: `adaf:tags` says that they expired).
 import { wake } from "./wake.js";
 
 class Panel extends HTMLElement {
   #running = null;
   #timer = 0;
+  #isOutdated = false;
 
   connectedCallback() {
     this.addEventListener("click", this);
     document.addEventListener("adaf:changed", this);
+    document.addEventListener("adaf:tags", this);
     if (this.hasAttribute("load")) this.load();
     const seconds = Number(this.getAttribute("refresh-seconds"));
     if (seconds > 0) {
@@ -20,19 +23,36 @@ class Panel extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener("adaf:changed", this);
+    document.removeEventListener("adaf:tags", this);
     clearInterval(this.#timer);
     this.#running?.abort();
   }
 
   handleEvent(event) {
     if (event.type === "adaf:changed") {
-      if ((this.getAttribute("refresh-on") ?? "").split(" ").includes(event.detail)) this.load();
+      if (this.#names("refresh-on").includes(event.detail)) this.load();
+      return;
+    }
+    if (event.type === "adaf:tags") {
+      this.#expire(event.detail);
       return;
     }
     const link = event.target.closest?.("a[data-panel]");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     this.show(link.dataset.panel, link.href);
+  }
+
+  #names(attribute) {
+    return this.getAttribute(attribute)?.split(" ") ?? [];
+  }
+
+  // Changes that come faster than answers never keep an answer from being shown: once more after it.
+  #expire(tags) {
+    const own = this.#names("refresh-tags");
+    if (!own.some((tag) => tags.includes(tag) || tags.includes("*"))) return;
+    if (this.#running) this.#isOutdated = true;
+    else this.load();
   }
 
   // Shows another fragment; `address` is the page that would show the same.
@@ -46,6 +66,7 @@ class Panel extends HTMLElement {
   async load() {
     this.#running?.abort();
     const run = (this.#running = new AbortController());
+    this.#isOutdated = false;
     this.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(this.getAttribute("src"), {
@@ -65,6 +86,7 @@ class Panel extends HTMLElement {
       if (run === this.#running) {
         this.#running = null;
         this.removeAttribute("aria-busy");
+        if (this.#isOutdated && this.isConnected) this.load();
       }
     }
   }
@@ -72,8 +94,14 @@ class Panel extends HTMLElement {
   #replace(text) {
     const focused = this.contains(document.activeElement) ? document.activeElement : null;
     const scrolled = this.querySelector(".scroll")?.scrollLeft ?? 0;
+    const { cellIndex, ariaSort } = this.querySelector("th[aria-sort]") ?? {};
+    const chosen = [...this.querySelectorAll("input:checked")];
     this.innerHTML = text;
     wake(this);
+    if (ariaSort) this.querySelector("sortable-table")?.sortBy(cellIndex, ariaSort === "descending");
+    for (const box of this.querySelectorAll("input[type=checkbox]")) {
+      box.checked ||= chosen.some((old) => old.name === box.name && old.value === box.value);
+    }
     if (scrolled) this.querySelector(".scroll")?.scrollTo(scrolled, 0);
     if (focused) this.#focusLike(focused);
   }

@@ -15,6 +15,11 @@ class SortableTable extends HTMLElement {
     const down = header.getAttribute("aria-sort")
       ? header.getAttribute("aria-sort") === "ascending"
       : header.dataset.sort === "number";
+    this.sortBy(header.cellIndex, down);
+  }
+
+  sortBy(column, down) {
+    const header = this.querySelector("thead tr").cells[column];
     for (const other of header.parentNode.children) other.removeAttribute("aria-sort");
     header.setAttribute("aria-sort", down ? "descending" : "ascending");
     const compare = header.dataset.sort === "number" ? (a, b) => a - b : (a, b) => String(a).localeCompare(b);

@@ -5,6 +5,7 @@ const MODULES = {
   "panel-form": "./panel-form.js",
   "trade-form": "./trade-form.js",
   "follow-panel": "./follow-panel.js",
+  "live-updates": "./live.js",
 };
 
 export function wake(root) {

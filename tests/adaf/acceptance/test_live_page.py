@@ -1,0 +1,82 @@
+"""A page that is left open: prices, trades, panels and its end, in a real browser."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import psycopg
+import pytest
+from dashboard_site import Site, Visit
+
+CELL = '[data-quote="BTC"] [data-live="price"]'
+PRICE = "UPDATE quotes SET price = %s WHERE asset_id = (SELECT id FROM assets WHERE symbol = 'BTC')"
+OWN_PORTFOLIO = """
+SELECT min(p.id) FROM portfolios p JOIN users u ON u.id = p.owner_id WHERE u.email = 'trader@adaf.test'
+"""
+TRADE = """
+INSERT INTO transactions (portfolio_id, asset_id, side, quantity, price, fee, executed_at, note)
+VALUES (%s, 1, 'buy', 5, 7, 1, market_now(), %s)
+"""
+# evaluate() and not wait_for_function(), which polls once a frame: the page itself says when the text came.
+APPEARS = """([selector, text]) => new Promise((found) => {
+  const places = () => [...document.querySelectorAll(selector)];
+  const look = () => places().some((place) => place.textContent.includes(text));
+  const watch = new MutationObserver(() => look() && (watch.disconnect(), found(true)));
+  watch.observe(document.body, { childList: true, characterData: true, subtree: true });
+  if (look()) found(true);
+  setTimeout(found, 10_000, false);
+})"""
+
+
+@pytest.fixture
+def seen(visit, live_site: Site) -> Visit:
+    """A visit to the dashboard whose database tells of its changes."""
+    made: Visit = visit()
+    made.site = live_site
+    return made
+
+
+def is_live(seen: Visit) -> None:
+    seen.page.locator('live-updates[data-state="live"]').wait_for(state="attached")
+
+
+def appears(seen: Visit, selector: str, text: str, statements: list[tuple[str, tuple[object, ...]]]) -> float:
+    """Commit `statements` in one transaction; the seconds from the commit until the page shows `text`."""
+    with psycopg.connect(seen.site.database_url) as connection:
+        for statement, values in statements:
+            connection.execute(statement, values)
+        connection.commit()
+        committed = monotonic()
+        assert seen.page.evaluate(APPEARS, [selector, text]), f"{text} never appeared"
+        return monotonic() - committed
+
+
+def price(value: float) -> list[tuple[str, tuple[object, ...]]]:
+    return [(PRICE, (value,)), ("SELECT pg_notify('pack2', %s)", ("bars\nquotes",))]
+
+
+@pytest.mark.parametrize("path", ["/market", "/market/BTC"])
+def test_an_open_page_shows_a_new_price_within_a_second_of_its_commit(seen: Visit, path: str) -> None:
+    """The cell changes in place, in the words of the template: nothing is loaded again for it."""
+    page = seen.sign_in(path=path)
+    is_live(seen)
+    page.evaluate("document.querySelector('main').kept = true")
+    took = [appears(seen, CELL, f"$7{n},001.00", price(70001 + 1000 * n)) for n in range(5)]
+    print(f"{path}: price after {[round(seconds, 3) for seconds in took]} s")
+    assert max(took) < 1
+    assert page.evaluate("document.querySelector('main').kept")
+    assert seen.problems == []
+
+
+def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) -> None:
+    """The panels of the portfolio ask for themselves again; the page stays."""
+    portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
+    seen.sign_in(path=f"/portfolio/{portfolio}")
+    is_live(seen)
+    took = [
+        appears(seen, "#transactions td.note", f"seen live {n}", [(TRADE, (portfolio, f"seen live {n}"))])
+        for n in range(5)
+    ]
+    print(f"trade after {[round(seconds, 3) for seconds in took]} s")
+    assert max(took) < 0.5
+    assert seen.problems == []
