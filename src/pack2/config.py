@@ -6,6 +6,7 @@ Each section is a frozen struct that refuses unknown keys, so that a typing erro
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -109,11 +110,32 @@ class Rollup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view: str
 
 
+class ScheduledTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command of the application that runs by the clock; `cron` is UTC."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,39}$")]
+    cron: str
+    command: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 3600
+
+
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When Pack 2's own tasks run: five fields as in a crontab (UTC), "" for never."""
+
+    maintain: str = "0 3 * * 0"
+    purge: str = "15 4 * * *"
+    baseline: str = "0 2 1 * *"
+    regress: str = "30 1 * * *"
+    keep_runs: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+    task: tuple[ScheduledTask, ...] = ()
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: Application | None = None
     http: Http = Http()
     cache: CacheSection = CacheSection()
     rollups: tuple[Rollup, ...] = ()
+    schedule: Schedule = Schedule()
     indexes: str = "perf/sql/performance_indexes.sql"
 
 

@@ -20,8 +20,10 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "### `[[cache.feed]]`": config.FeedTable,
     "## `[http]`": config.Http,
     "### `[[http.policy]]`": config.HttpPolicy,
+    "## `[schedule]`": config.Schedule,
+    "### `[[schedule.task]]`": config.ScheduledTask,
 }
-HAVE_SECTIONS = {"application", "http", "cache"}
+HAVE_SECTIONS = {"application", "http", "cache", "schedule"}
 
 
 def documented(heading: str) -> set[str]:

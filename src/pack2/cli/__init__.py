@@ -23,6 +23,7 @@ app.command("pack2.cli.rollup:app", name="rollup")
 app.command("pack2.cli.slow:slow_command", name="slow")
 app.command("pack2.cli.maintain:maintain_command", name="maintain")
 app.command("pack2.cli.recommend:recommend_command", name="recommend")
+app.command("pack2.cli.schedule:app", name="schedule")
 
 
 def main() -> None:
