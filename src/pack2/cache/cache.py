@@ -21,6 +21,7 @@ from pack2.cache.codec import codec_of, pack, unpack
 from pack2.cache.feed import DELETE_PREFIX, ChangeFeed, check_tag
 from pack2.cache.flight import Flight, Loaded, Recipe, outer_flight
 from pack2.cache.memory import Entry, Memory
+from pack2.cache.observed import Observer
 from pack2.cache.redis_tier import Opened, RedisDownError, RedisTier
 from pack2.cache.refresher import Refresher
 from pack2.cache.statistics import Statistics, describe
@@ -60,10 +61,12 @@ class Cache:
         self._passes: dict[Hashable, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.refresher = Refresher(self)
+        self.observer = Observer(self)
 
     async def start(self) -> None:
         if self.redis is not None:
             await self.redis.start()
+            self.observer.start()
         if self.feed is not None:
             await self.feed.start(self)
 
@@ -71,6 +74,7 @@ class Cache:
         if self.feed is not None:
             await self.feed.stop()
         await self.refresher.stop()
+        await self.observer.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -324,6 +328,8 @@ class Cache:
         if self._flights.get(recipe.key) is flight:
             del self._flights[recipe.key]
         if entry is not None and not flight.is_deleted and current(entry.marks):
+            if flight.source == "miss":
+                self.observer.note(recipe.route, self.memory.peek(recipe.key), entry, flight.started_at)
             self.memory.put(recipe.key, entry)
             if entry.again is not None and entry.key is not None:
                 link(entry.marks, recipe.key)

@@ -22,7 +22,8 @@ class Loaded(NamedTuple):
 
 class Recipe(NamedTuple):
     """How a key is loaded. `load` gives None where the answer must not be stored. `again` makes the recipe
-    for another load that nobody waits for (`is_ahead`), or None where that must not be.
+    for another load that nobody waits for (`is_ahead`), or None where that must not be. `route` is what it is
+    counted under.
     """
 
     key: Hashable
@@ -34,6 +35,7 @@ class Recipe(NamedTuple):
     decode: Callable[[bytes], tuple[Any, int]]
     again: Callable[[], Recipe | None] | None = None
     is_ahead: bool = False
+    route: str = ""
 
 
 class Flight:

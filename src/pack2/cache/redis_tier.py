@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final
@@ -194,6 +194,15 @@ class RedisTier:
 
     async def delete(self, digest: str) -> None:
         await self._ask(self._redis.delete(f"{self._prefix}e:{digest}"))
+
+    async def add(self, name: str, counts: Mapping[str, int], *, since: float, keep_seconds: int) -> None:
+        """Add `counts` to the hash `name`, which is kept for `keep_seconds` from now on."""
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for field, number in counts.items():
+                pipeline.hincrby(self._prefix + name, field, number)
+            pipeline.hsetnx(self._prefix + name, "since", since)
+            pipeline.expire(self._prefix + name, keep_seconds)
+            await self._ask(pipeline.execute())
 
     # What serves the above
 

@@ -52,6 +52,9 @@ class Answer:
         self._gzip: tuple[Headers, bytes] | None = None
         self.size_bytes = 2 * len(body) + 1000
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Answer) and (self.status, self.etag) == (other.status, other.etag)
+
     def form(self, accept_encoding: bytes | None) -> tuple[Headers, bytes]:
         """Headers and body in the smallest form that the client takes."""
         if accept_encoding is None or self._zstd is None:

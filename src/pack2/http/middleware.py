@@ -163,6 +163,7 @@ class CacheMiddleware:
             load=capture.load if sealer is None else load_sealed,
             decode=lambda data: _decode(data if sealer is None else sealer.open(data, digest), policy),
             again=(lambda: self._again(key, question, digest)) if renewed else None,
+            route=policy.route,
         )
 
     def _again(self, key: tuple[object, ...], question: Question, digest: str) -> Recipe | None:

@@ -11,7 +11,8 @@ AREAS: Final = ("index", "query", "cache", "scaling", "maintenance")
 
 class Recommendation(msgspec.Struct, frozen=True):
     """`weight_seconds` orders the list: seconds of the database that the finding cost since the statistics
-    began, 0 where that is not known. `command` is a shell command or, in the area index, a statement.
+    began, 0 where that is not known. `command` is a shell command, in
+    the area index a statement, for a policy its line in pack2.toml.
     """
 
     area: str
