@@ -17,13 +17,12 @@ import asyncpg
 import msgspec
 
 from adaf.live.audience import EVERYTHING, TagOwner, audience, owned, session_owners
+from adaf.live.prices import Prices
+from adaf.live.recent import Recent
 from adaf.live.stopping import at_stop_signal
 from adaf.live.stream import HEARTBEAT_SECONDS, SIGNED_OUT, STOPPED, Stream
-from adaf.market import reads
-from adaf.market.models import Quote
 from adaf.problem import TooManyRequests, Unavailable
 from adaf.timing import current
-from adaf.web import format
 from pack2.cache.feed import CHANNEL
 
 if TYPE_CHECKING:
@@ -35,23 +34,12 @@ log = logging.getLogger("adaf.live")
 
 MOST_STREAMS: Final = 20  # of one user in one worker
 SETTLE_SECONDS: Final = 0.05  # the caches of all workers hear of a change before a page asks for it
-CONNECT_SECONDS: Final = 3.0
-RECONNECT_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 MARKET: Final = frozenset(("bars", "quotes"))
 MARKET_SECONDS: Final = 0.5  # ingestion that commits more often is told of once in this time
+CONNECT_SECONDS: Final = 3.0
+RECONNECT_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 _LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, Unavailable)
-
-
-class LiveQuote(msgspec.Struct, frozen=True):
-    """What an open page shows of a quote, as numbers and in its templates' words; `ts` in Unix seconds."""
-
-    symbol: str
-    ts: int
-    price: float
-    price_text: str
-    change_24h_ratio: float
-    change_text: str
 
 
 class SessionDigest(msgspec.Struct, frozen=True):
@@ -59,15 +47,16 @@ class SessionDigest(msgspec.Struct, frozen=True):
 
 
 class Hub:
-    """Listens while there are streams. `streams` is how many are open in this worker."""
+    """Listens while the server runs. `streams` is how many are open in this worker."""
 
     def __init__(self, database_url: str, db: Database) -> None:
         self._url = database_url
         self._db = db
+        self._prices = Prices(db)
+        self._recent = Recent()
         self._streams: set[Stream] = set()
         self._newcomers: set[Stream] = set()
         self._users: Counter[int] = Counter()
-        self._quotes: dict[str, bytes] = {}
         self._tags: set[str] = set()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -81,8 +70,9 @@ class Hub:
         return len(self._streams)
 
     async def start(self) -> None:
-        """Hear of the server's end from now on; listening begins with the first stream."""
+        """Listen from now on, as soon as the database answers, and hear of the server's end."""
         self._unhook = at_stop_signal(self.end)
+        self._task = asyncio.create_task(self._run())
 
     def require_room(self, user_id: int) -> None:
         """Raises TooManyRequests, or Unavailable while the server stops."""
@@ -100,8 +90,6 @@ class Hub:
         self._welcome((stream,))
         if self._is_stopped:
             stream.end(STOPPED)
-        elif self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
 
     def leave(self, stream: Stream) -> None:
         self._streams.discard(stream)
@@ -130,27 +118,31 @@ class Hub:
     async def _run(self) -> None:
         current.set(None)  # its queries belong to no request
         failures = 0
-        while self._streams:
+        while True:
             started = monotonic()
             try:
                 await self._listen()
-            except _LOST as error:
+            except Exception as error:
                 failures = 0 if monotonic() - started > CONNECT_SECONDS else failures + 1
                 if failures <= 1:
-                    log.warning("live updates interrupted (%s); reconnecting", type(error).__name__)
+                    defect = None if isinstance(error, _LOST) else error
+                    log.warning(
+                        "live updates interrupted (%s); reconnecting", type(error).__name__, exc_info=defect
+                    )
                 await asyncio.sleep(RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)])
 
     async def _listen(self) -> None:
-        """Until the connection is lost (raises), or nobody listens any more (returns)."""
+        """Hear and tell until the connection is lost, which raises."""
         connection = await asyncpg.connect(
             self._url, timeout=CONNECT_SECONDS, server_settings={"application_name": "adaf live"}
         )
         try:
             connection.add_termination_listener(lambda _: self._news.set())
             await connection.add_listener(CHANNEL, self._hear)
+            self._recent.begin(monotonic())
             self._welcome(self._streams)
             self._sweep_at = monotonic() + HEARTBEAT_SECONDS
-            while self._streams:
+            while True:
                 await self._wait()
                 if connection.is_closed():
                     raise ConnectionResetError
@@ -159,9 +151,10 @@ class Hub:
             connection.terminate()
 
     def _hear(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        if self._streams:
-            self._tags.update(payload.split("\n"))
-            self._news.set()
+        tags = payload.split("\n")
+        self._recent.add(tags, monotonic())
+        self._tags.update(tags)
+        self._news.set()
 
     async def _wait(self) -> None:
         due_at = min(self._sweep_at, self._market_at) if self._tags else self._sweep_at
@@ -176,17 +169,26 @@ class Hub:
         tags = self._due_tags()
         newcomers, self._newcomers = self._newcomers, set()
         await self._expel(newcomers, tags, connection)
+        if not self._streams or not (tags or newcomers):
+            return
         is_priced = newcomers or "quotes" in tags or EVERYTHING in tags
-        changed = await self._changed_quotes() if is_priced else {}
-        portfolios, strategies = owned(tags)
-        owners: list[TagOwner] = []
-        if portfolios or strategies:
-            owners = await self._db.fetch("live_owners", portfolios, strategies, type=TagOwner)
+        changed = await self._prices.read() if is_priced else {}
+        missed = {
+            stream: self._recent.since(stream.since) for stream in newcomers if stream.since is not None
+        }
+        owners = await self._owners(tags.union(*missed.values()))
         heard = audience(tags, owners)
         for stream in self._streams:
             if stream in newcomers:
-                stream.greet(self._quotes)
+                own = audience(missed.get(stream, ()), owners).tags_for(stream.user_id)
+                stream.greet(self._prices.all, own)
             stream.offer(changed, heard.tags_for(stream.user_id))
+
+    async def _owners(self, tags: Iterable[str]) -> list[TagOwner]:
+        portfolios, strategies = owned(tags)
+        if not portfolios and not strategies:
+            return []
+        return await self._db.fetch("live_owners", portfolios, strategies, type=TagOwner)
 
     def _due_tags(self) -> set[str]:
         """What was heard; those of the market wait until MARKET_SECONDS after the last time."""
@@ -205,8 +207,10 @@ class Hub:
         suspects = newcomers
         if monotonic() >= self._sweep_at or EVERYTHING in tags:
             self._sweep_at = monotonic() + HEARTBEAT_SECONDS
-            await connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
+            await connection.execute("SELECT 1", timeout=CONNECT_SECONDS)  # behind it all that was committed
             suspects = set(self._streams)
+            for stream in suspects:
+                stream.beat()
         elif users := session_owners(tags):
             suspects = newcomers | {stream for stream in self._streams if stream.user_id in users}
         if not suspects:
@@ -217,22 +221,3 @@ class Hub:
         for stream in suspects:
             if stream.session not in open_sessions:
                 stream.end(SIGNED_OUT)
-
-    async def _changed_quotes(self) -> dict[str, bytes]:
-        """Reads the quotes; those that differ from the last time, by symbol."""
-        before = self._quotes
-        self._quotes = {quote.symbol: _encoded(quote) for quote in await reads.quotes(self._db)}
-        return {symbol: text for symbol, text in self._quotes.items() if before.get(symbol) != text}
-
-
-def _encoded(quote: Quote) -> bytes:
-    return msgspec.json.encode(
-        LiveQuote(
-            quote.symbol,
-            int(quote.ts.timestamp()),
-            quote.price,
-            format.price(quote.price),
-            quote.change_24h_ratio,
-            format.percent(quote.change_24h_ratio),
-        )
-    )

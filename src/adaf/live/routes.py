@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
 from litestar.types import ASGIApp
 
 from adaf.auth.guards import signed_in
@@ -17,7 +20,14 @@ from adaf.request import Request
 if TYPE_CHECKING:
     from adaf.live.hub import Hub
 
+log = logging.getLogger("adaf.live")
+
+STUCK_SECONDS = 30.0
 MEDIA_TYPE = "text/event-stream"
+Age = Annotated[
+    int | None,
+    Parameter(ge=0, le=10**12, description="How many milliseconds ago the page that asks knew everything."),
+]
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -39,8 +49,11 @@ class EventStream:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             async for block in self._stream.events():
-                await send({"type": "http.response.body", "body": block, "more_body": True})
+                async with asyncio.timeout(STUCK_SECONDS):
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            log.info("a client that reads nothing any more is dropped")
         finally:
             self._hub.leave(self._stream)
             watch.cancel()
@@ -57,17 +70,20 @@ class EventStream:
     media_type=MEDIA_TYPE,
     responses={200: ResponseSpec(data_container=str, media_type=MEDIA_TYPE, description="Events.")},
 )
-async def live(request: Request) -> ASGIApp:
+async def live(request: Request, age_ms: Age = None) -> ASGIApp:
     """Server-sent events while a page is open.
 
     `ready` first, and again after an interruption; `quotes` with an array of {symbol, ts, price, price_text,
     change_24h_ratio, change_text}, all of them first and then those that changed; `changed` with
-    {"tags": [...]}, the tags that this user may know, `*` for all; `end` with a reason, last.
+    {"tags": [...]}, the tags that this user may know, `*` for all, at first those of the time before that
+    `age_ms` says; `end` with a reason, last.
     """
     hub: Hub = request.app.state.live
     hub.require_room(request.user_id)
     scope: Any = request.scope
-    return EventStream(hub, Stream(request.user_id, digest_of(scope), request.identity.expires_at))
+    since = None if age_ms is None else monotonic() - age_ms / 1000
+    stream = Stream(request.user_id, digest_of(scope), request.identity.expires_at, since)
+    return EventStream(hub, stream)
 
 
 routes = [live]

@@ -24,26 +24,36 @@ STOPPED: Final = "stopped"  # the page may come again
 
 _FIRST: Final = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
 _READY: Final = b"event: ready\ndata: {}\n\n"
-_HEARTBEAT: Final = b":\n\n"
+_HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
 
 
 class Stream:
-    """The events for one page of the user `user_id`, signed in by the session with the digest `session`."""
+    """The events for one page of the user `user_id`, signed in by the session with the digest `session`.
 
-    def __init__(self, user_id: int, session: bytes, expires_at: float) -> None:
+    `since` is the moment (of time.monotonic) up to which the page knows everything; None for one that asks
+    for what happens from now on.
+    """
+
+    def __init__(self, user_id: int, session: bytes, expires_at: float, since: float | None = None) -> None:
         self.user_id = user_id
         self.session = session
+        self.since = since
         self._expires_at = expires_at
-        self._is_greeted = False
+        self._opening = b""
         self._quotes: dict[str, bytes] = {}
         self._tags: set[str] = set()
         self._ending: str | None = None
         self._news = asyncio.Event()
 
-    def greet(self, quotes: Mapping[str, bytes]) -> None:
-        """Tell the page that it will miss nothing from here on, with every quote."""
-        self._is_greeted = True
-        self._quotes.update(quotes)
+    def greet(self, quotes: Mapping[str, bytes], missed: Collection[str]) -> None:
+        """Tell the page that it will miss nothing from here on, with every quote and the tags it missed."""
+        self._opening = _READY
+        self.offer(quotes, missed)
+        self._news.set()
+
+    def beat(self) -> None:
+        """Tell the page that it has missed nothing."""
+        self._opening = self._opening or _HEARTBEAT
         self._news.set()
 
     def offer(self, quotes: Mapping[str, bytes], tags: Collection[str]) -> None:
@@ -74,22 +84,20 @@ class Stream:
     async def _next(self) -> bytes:
         left_seconds = self._expires_at - time.time()
         try:
-            async with asyncio.timeout(max(0.0, min(HEARTBEAT_SECONDS, left_seconds))):
+            async with asyncio.timeout(max(0.0, left_seconds)):
                 await self._news.wait()
         except TimeoutError:
-            if left_seconds <= HEARTBEAT_SECONDS:
-                self.end(SIGNED_OUT)
-            return _HEARTBEAT
+            self.end(SIGNED_OUT)
         return self._take()
 
     def _take(self) -> bytes:
         self._news.clear()
-        block = _READY if self._is_greeted else b""
-        if self._quotes:
-            block += b"event: quotes\ndata: [%s]\n\n" % b",".join(self._quotes.values())
+        block = self._opening
         if self._tags:
             block += event("changed", {"tags": sorted(self._tags)})
-        self._is_greeted = False
+        if self._quotes:
+            block += b"event: quotes\ndata: [%s]\n\n" % b",".join(self._quotes.values())
+        self._opening = b""
         self._quotes, self._tags = {}, set()
         return block
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from dashboard_site import PASSWORDS, Server, Site, Visit, hostile_names, watch
+from dashboard_site import CACHE_KEY, PASSWORDS, Server, Site, Visit, hostile_names, watch
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from adaf.sample.passwords import set_passwords
@@ -59,9 +58,8 @@ def live_site(
     feed_schema.apply(url, load_config(ROOT / "pack2.toml").cache.feed)
     with psycopg.connect(url, autocommit=True) as connection:
         set_passwords(connection, PASSWORDS)
-    key = base64.b64encode(bytes(32)).decode()
     log = tmp_path_factory.mktemp("live") / "granian.log"
-    with Server(url, log, PACK2="on", REDIS_URL=redis_url, PACK2_CACHE_KEY=key) as address:
+    with Server(url, log, PACK2="on", REDIS_URL=redis_url, PACK2_CACHE_KEY=CACHE_KEY) as address:
         yield Site(address, url)
     postgres.drop_database("live")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pack2.services.ports import free_port
 PASSWORDS = Passwords(
     viewer="read-only 1", trader="buy and sell 2", operator="run it 3", test_accounts="load 4"
 )
+CACHE_KEY = base64.b64encode(bytes(32)).decode()
 READY_SECONDS = 30
 EVIL = '<img src=x onerror="document.title=1">'
 

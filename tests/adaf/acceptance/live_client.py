@@ -30,9 +30,9 @@ class Listener:
         self.headers: dict[str, str] = {}
         self.events: list[Event] = []
 
-    async def open(self, path: str, token: str) -> None:
+    async def open(self, method: str, path: str, token: str) -> None:
         host = "Host: localhost\r\n"
-        self.writer.write(f"GET {path} HTTP/1.1\r\n{host}Authorization: Bearer {token}\r\n\r\n".encode())
+        self.writer.write(f"{method} {path} HTTP/1.1\r\n{host}Authorization: Bearer {token}\r\n\r\n".encode())
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         self.status = int(head[0].split()[1])
         self.headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
@@ -79,22 +79,24 @@ class Listener:
 
 
 @asynccontextmanager
-async def connected(url: str, token: str, path: str = "/api/live") -> AsyncIterator[Listener]:
-    """The answer to GET `path`, its body unread."""
+async def connected(
+    url: str, token: str, path: str = "/api/live", method: str = "GET"
+) -> AsyncIterator[Listener]:
+    """The answer, its body unread."""
     place = urlsplit(url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     listener = Listener(reader, writer)
     try:
-        await listener.open(path, token)
+        await listener.open(method, path, token)
         yield listener
     finally:
         writer.close()
 
 
 @asynccontextmanager
-async def listening(url: str, token: str) -> AsyncIterator[Listener]:
+async def listening(url: str, token: str, path: str = "/api/live") -> AsyncIterator[Listener]:
     """A stream that is read as it comes, and has said that it is ready."""
-    async with connected(url, token) as listener:
+    async with connected(url, token, path) as listener:
         reading = asyncio.create_task(listener.read())
         try:
             await listener.until_named("ready")

@@ -17,6 +17,10 @@ TRADE = """
 INSERT INTO transactions (portfolio_id, asset_id, side, quantity, price, fee, executed_at, note)
 VALUES (%s, 1, 'buy', 5, 7, 1, market_now(), %s)
 """
+HIDE = """(is_hidden) => {
+  Object.defineProperty(document, "hidden", { value: is_hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 # evaluate() and not wait_for_function(), which polls once a frame: the page itself says when the text came.
 APPEARS = """([selector, text]) => new Promise((found) => {
   const places = () => [...document.querySelectorAll(selector)];
@@ -80,3 +84,48 @@ def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) 
     print(f"trade after {[round(seconds, 3) for seconds in took]} s")
     assert max(took) < 0.5
     assert seen.problems == []
+
+
+def test_a_page_that_was_out_of_sight_shows_what_it_missed(seen: Visit) -> None:
+    """It holds no stream meanwhile, and asks for what expired since when it is looked at again."""
+    portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
+    page = seen.sign_in(path=f"/portfolio/{portfolio}")
+    is_live(seen)
+    page.evaluate(HIDE, True)
+    page.locator('live-updates[data-state="lost"]').wait_for(state="attached")
+    with psycopg.connect(seen.site.database_url, autocommit=True) as connection:
+        connection.execute(TRADE, (portfolio, "while away"))
+    assert page.locator("#transactions td.note", has_text="while away").count() == 0
+    page.evaluate(HIDE, False)
+    assert page.evaluate(APPEARS, ["#transactions td.note", "while away"])
+    assert seen.problems == []
+
+
+def test_signing_out_in_one_tab_ends_the_others(seen: Visit) -> None:
+    """The page that stays open elsewhere goes to the form, and shows nothing of the account any more."""
+    page = seen.sign_in(path="/market")
+    is_live(seen)
+    other = page.context.new_page()
+    other.goto(seen.site.url + "/market")
+    other.get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/sign-in")
+    page.wait_for_url("**/sign-in?next=*")
+    assert seen.problems == []
+
+
+def test_a_panel_keeps_its_order_while_prices_move(seen: Visit) -> None:
+    """Positions that a person sorted stay sorted when the panel comes again."""
+    portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
+    page = seen.sign_in(path=f"/portfolio/{portfolio}")
+    is_live(seen)
+    header = page.locator("th", has=page.get_by_role("button", name="Asset"))
+    page.get_by_role("button", name="Asset").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    page.evaluate("document.querySelector('#positions-title').old = true")
+    appears(seen, ".panel td", "$81,234.00", price(81234))
+    page.wait_for_function("!document.querySelector('#positions-title').old")
+    assert header.get_attribute("aria-sort") == "ascending"
+    names = page.locator("section[aria-labelledby=positions-title] tbody a.symbol").all_inner_texts()
+    assert seen.problems == []
+    assert len(names) > 1
+    assert names == sorted(names)

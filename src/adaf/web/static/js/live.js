@@ -4,14 +4,20 @@
 // `adaf:tags` (an array of the cache's tags that expired, `*` for all of them, which is also what follows an interruption).
 const SOONEST_MS = 500;
 const LATEST_MS = 30_000;
+const LONGEST_MS = 86_400_000;
+const SILENT_MS = 40_000; // the server's heart beats every 15 seconds
+const LEAVING_MS = 300;
+const HEARD = "adaf:heard"; // when a page of this browser last listened, for what outlives pages
 
 class LiveUpdates extends HTMLElement {
   #source = null;
   #timer = 0;
   #wait = SOONEST_MS;
-  #mayHaveMissed = false;
+  #heard = 0; // up to when the page knows everything
 
   connectedCallback() {
+    const asked = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.requestStart ?? 0);
+    this.#heard = Math.min(asked, localStorage.getItem(HEARD) ?? asked);
     document.addEventListener("visibilitychange", this);
     addEventListener("pagehide", this);
     addEventListener("pageshow", this);
@@ -26,26 +32,47 @@ class LiveUpdates extends HTMLElement {
   #listen() {
     clearTimeout(this.#timer);
     if (document.hidden) return;
-    const source = (this.#source = new EventSource(this.getAttribute("src")));
+    const age = Math.min(LONGEST_MS, Math.max(0, Math.round(Date.now() - this.#heard)));
+    const source = (this.#source = new EventSource(`${this.getAttribute("src")}?age_ms=${age}`));
     source.addEventListener("ready", () => this.#ready());
-    source.addEventListener("quotes", ({ data }) => show(JSON.parse(data)));
-    source.addEventListener("changed", ({ data }) => tell("adaf:tags", JSON.parse(data).tags));
+    source.addEventListener("heartbeat", () => this.#hear());
+    source.addEventListener("changed", ({ data }) => {
+      expire(JSON.parse(data).tags);
+      this.#hear();
+    });
+    source.addEventListener("quotes", ({ data }) => {
+      show(JSON.parse(data));
+      this.#hear();
+    });
     source.addEventListener("end", ({ data }) => this.#end(JSON.parse(data).reason));
     source.addEventListener("error", () => this.#lost());
+    this.#watch();
+  }
+
+  // Something came, and was told of: the page knows all that was before it.
+  #hear() {
+    this.#heard = Date.now();
+    localStorage.setItem(HEARD, this.#heard);
+    this.#watch();
+  }
+
+  #watch() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lost(), SILENT_MS);
   }
 
   #ready() {
     this.#wait = SOONEST_MS;
     this.dataset.state = "live";
-    if (this.#mayHaveMissed) tell("adaf:tags", ["*"]);
-    this.#mayHaveMissed = true;
   }
 
+  // The page on which one signs out is leaving already.
   #end(reason) {
+    this.#lost();
     if (reason === "signed-out") {
-      this.#close();
-      location.reload();
-    } else this.#lost();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => location.reload(), LEAVING_MS);
+    }
   }
 
   // Not left to EventSource, which gives up for ever at an answer such as 503.
@@ -61,6 +88,10 @@ class LiveUpdates extends HTMLElement {
     this.#source = null;
     this.dataset.state = "lost";
   }
+}
+
+function expire(tags) {
+  tell("adaf:tags", tags);
 }
 
 function tell(name, detail) {
