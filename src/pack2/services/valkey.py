@@ -19,6 +19,12 @@ from pack2.services.state import State
 
 STOP = ((signal.SIGTERM, 1.5),)
 
+RIGHTS = (
+    "-@all +@read +@write +@connection +@transaction +@scripting -@admin -@dangerous"
+    " +info +config|get +slowlog|get +slowlog|len +latency|latest +flushdb"
+)
+"""Entries and statistics: no settings, no users, nothing that copies, stops or empties the whole server."""
+
 _START_SECONDS = 20.0
 _NAMES = ("valkey-server", "redis-server")
 
@@ -99,7 +105,7 @@ def _configuration(state: State) -> str:
         f'unixsocket "{_socket(state)}"',
         "unixsocketperm 700",
         "user default off",
-        f"user pack2 on #{password} ~* &* +@all",
+        f"user pack2 on #{password} ~* {RIGHTS}",
         'save ""',
         "appendonly no",
         f"maxmemory {memory_mb}mb",

@@ -231,6 +231,35 @@ def test_no_password_no_entry(postgres: PostgresServer, redis_url: str) -> None:
         client.ping()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "CONFIG SET maxmemory 0",
+        "ACL LIST",
+        "ACL SETUSER default on nopass +@all ~*",
+        "FLUSHALL",
+        "KEYS *",
+        "MONITOR",
+        "SHUTDOWN NOSAVE",
+        "SAVE",
+        "BGSAVE",
+        "REPLICAOF 127.0.0.1 1",
+        "MIGRATE 127.0.0.1 1 k 0 1",
+        "MODULE LIST",
+        "CLIENT KILL TYPE normal",
+        "SUBSCRIBE all",
+        "EVAL return(redis.call('FLUSHALL')) 0",
+    ],
+)
+def test_the_applications_account_may_do_what_it_needs_alone(redis_url: str, command: str) -> None:
+    """It reads and writes entries and reads statistics: it can not change, copy or stop the server."""
+    with (
+        redis.Redis.from_url(redis_url) as client,
+        pytest.raises(redis.ResponseError, match=r"(?i)permission"),
+    ):
+        client.execute_command(*command.split(" "))
+
+
 def test_tag_counters_are_never_evicted(redis_url: str) -> None:
     """Only keys with a time-to-live may go, and nothing is written to disk."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
