@@ -10,6 +10,7 @@ from pack2 import __version__
 from pack2.cli import end_on_signals, run
 
 app = App(name="adaf", version=__version__, help="ADAF Dashboard: load data, serve it, run it tuned.")
+app.command("adaf.cli.feed:run", name="feed")
 app.command("adaf.cli.import_bars:run", name="import")
 app.command("adaf.cli.load:run", name="load")
 app.command("adaf.cli.reports:app", name="reports")

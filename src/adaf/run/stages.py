@@ -25,6 +25,24 @@ def stage(name: str) -> Iterator[Callable[[str, float], None]]:
 
 
 @contextmanager
+def ticker(name: str) -> Iterator[Callable[[str], None]]:
+    """One line that tells how far an endless block is; without a terminal, a line every ten seconds."""
+    if sys.stderr.isatty():
+        with Console(stderr=True).status(name) as status:
+            yield lambda text: status.update(f"{name}: {text}")
+        return
+    told = time.monotonic()
+
+    def report(text: str) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _PLAIN_EVERY_SECONDS:
+            told = time.monotonic()
+            print(f"{name}: {text}", file=sys.stderr, flush=True)
+
+    yield report
+
+
+@contextmanager
 def _bar(name: str) -> Iterator[Callable[[str, float], None]]:
     columns = (
         TextColumn("{task.description}"),
