@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pack2.database.connection import connect
 from pack2.tuning.recommendation import Recommendation
@@ -95,10 +98,10 @@ def postgres_rules(
 
 
 def of_redis(url: str) -> tuple[Recommendation, ...]:
-    """What the Redis at `url` says about its memory."""
+    """What the Redis at `url` says about its memory, and whom it answers."""
     with redis.Redis.from_url(url, socket_timeout=5) as client:
         info: Any = client.info()
-    return tuple(redis_rules(info))
+    return (*redis_rules(info), *_access(url))
 
 
 def redis_rules(info: Mapping[str, Any]) -> list[Recommendation]:
@@ -121,6 +124,19 @@ def redis_rules(info: Mapping[str, Any]) -> list[Recommendation]:
         command = f"redis-cli CONFIG SET maxmemory {2 * limit}"
         found.append(Recommendation("cache", "maxmemory", "raise it", evidence, command))
     return found
+
+
+def _access(url: str) -> list[Recommendation]:
+    """Whoever reaches a Redis without a password reads and replaces what users are shown."""
+    anonymous = re.sub(r"//[^@/]*@", "//", url, count=1)
+    with redis.Redis.from_url(anonymous, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as stranger:
+        try:
+            stranger.ping()
+        except redis.RedisError:
+            return []
+    advice = "let nobody in without an account of their own"
+    evidence = "it answers without a password"
+    return [Recommendation("cache", "access", advice, evidence, "redis-cli ACL SETUSER default off")]
 
 
 def _setting(name: str, advice: str, evidence: str, value: str) -> Recommendation:
