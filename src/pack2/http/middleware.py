@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from time import monotonic, perf_counter
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ import msgspec
 from pack2.cache.cache import Cache
 from pack2.cache.flight import Loaded, Recipe
 from pack2.cache.memory import Entry
+from pack2.cache.redis_tier import RedisDownError
 from pack2.cache.sealing import Sealer
 from pack2.cache.tags import current
 from pack2.config import HttpPolicy
@@ -124,6 +126,9 @@ class CacheMiddleware:
         capture = Capture(self._app, question.scope(), receive, policy, self._max_body_bytes)
         recipe = self._recipe(key, question, capture, sha256(msgspec.msgpack.encode(key)).hexdigest())
         refresh = policy.honour_no_cache and b"no-cache" in headers.get(b"cache-control", b"")
+        if refresh and self.cache.redis is not None:
+            with suppress(RedisDownError):
+                await self.cache.redis.delete(recipe.digest)
         try:
             entry, source = await self.cache.obtain(recipe, refresh=refresh)
         except BaseException:
