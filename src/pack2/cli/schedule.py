@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,13 +116,13 @@ def run(name: str, *, config: Config = _CONFIG) -> int:
     task = schedule.task_named(found, name)
     with services() as running:
         url, folder = running.postgres.url(), running.state.folder
-        outcome, code = asyncio.run(schedule.run_once(url, task, state=folder, keep_runs=found.keep_runs))
+        keep = found.keep_runs
+        outcome, code = asyncio.run(schedule.run_once(url, task, state=folder, keep_runs=keep, echo=_write))
         with connect(url) as connection:
             last = schedule.runs(connection, name)
     if outcome is None:
         print(f"{name} runs already")
     else:
-        print(last[0].output, end="")
         print(f"{name}: {outcome}, {last[0].seconds or 0:.1f} s")
     return code
 
@@ -150,6 +151,11 @@ def export(
             out.mkdir(parents=True, exist_ok=True)
             (out / name).write_text(text, encoding="utf-8")
             print(out / name)
+
+
+def _write(output: bytes) -> None:
+    sys.stdout.buffer.write(output)
+    sys.stdout.buffer.flush()
 
 
 def _last(runs: list[Run]) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,13 +30,22 @@ BUSY_EXIT: Final = 75  # sysexits.h: temporary failure
 MISSING_EXIT: Final = 127  # as a shell says it
 
 
+Echo = Callable[[bytes], None]
+
+
 async def run_once(
-    url: str, task: Task, *, state: Path, keep_runs: int, due_at: datetime | None = None
+    url: str,
+    task: Task,
+    *,
+    state: Path,
+    keep_runs: int,
+    due_at: datetime | None = None,
+    echo: Echo = lambda _: None,
 ) -> tuple[Outcome | None, int]:
     """Run `task` now; (outcome, exit code), or (None, BUSY_EXIT) where it runs already.
 
-    What ended for `due_at` before is not run again. A cancelled run stops its child and is recorded as
-    stopped; a program that is not there, as failed.
+    What ended for `due_at` before is not run again. `echo` is given what the task prints, as it comes. A
+    cancelled run stops its child and is recorded as stopped; a program that is not there, as failed.
     """
     with connect(url) as connection, _alone(connection, task, state) as lock:
         if lock is None:
@@ -48,7 +57,7 @@ async def run_once(
         outcome: Outcome = "stopped"
         code: int | None = None
         try:
-            outcome, code = await _child(task, lock, output)
+            outcome, code = await _child(task, lock, output, echo)
         finally:
             text = bytes(output).decode(errors="replace")
             with connect(url) as later:  # the first connection may have been lost meanwhile
@@ -71,11 +80,12 @@ def _exit_code(code: int | None) -> int:
     return code if code is not None and code >= 0 else 1
 
 
-async def _child(task: Task, lock: int, output: bytearray) -> tuple[Outcome, int | None]:
+async def _child(task: Task, lock: int, output: bytearray, echo: Echo) -> tuple[Outcome, int | None]:
     try:
         argv = task.argv()
     except ProgramMissingError as error:
         output += f"{error}\n".encode()
+        echo(bytes(output))
         return "failed", MISSING_EXIT
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -91,6 +101,7 @@ async def _child(task: Task, lock: int, output: bytearray) -> tuple[Outcome, int
         async with asyncio.timeout(task.timeout_seconds):
             while chunk := await process.stdout.read(8192):
                 output += chunk
+                echo(chunk)
                 del output[:-OUTPUT_BYTES]
             code = await process.wait()
     except TimeoutError:

@@ -61,6 +61,26 @@ def test_a_task_is_listed_run_and_listed_with_its_end(tmp_path: Path, environmen
     assert (run["outcome"], run["exit_code"], run["output"]) == ("failed", 3, "hello\n")
 
 
+def test_a_long_task_is_followed_while_it_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+    """What it prints is there before it has ended."""
+    folder = configured(tmp_path)
+    waiting = "echo begun; until test -e go; do sleep 0.05; done; echo ended"
+    (folder / "pack2.toml").write_text(
+        f'[[schedule.task]]\nname = "long"\ncron = "0 0 1 1 *"\ncommand = ["sh", "-c", "{waiting}"]\n'
+    )
+    running = subprocess.Popen(
+        [PACK2, "schedule", "run", "long"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    try:
+        assert running.stdout.readline() == "begun\n"
+        assert pack2("run", "long", folder=folder, environment=environment).returncode == 75
+    finally:
+        (folder / "go").touch()
+        rest, _ = running.communicate(timeout=30)
+    assert (rest.splitlines()[0], running.returncode) == ("ended", 0)
+
+
 def test_the_purge_really_runs(tmp_path: Path, environment: dict[str, str]) -> None:
     """Pack 2's own task, with its own command."""
     ran = pack2("run", "purge", folder=configured(tmp_path), environment=environment)
