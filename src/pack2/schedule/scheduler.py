@@ -6,10 +6,12 @@ back to another one; a time for which a run has ended is not run again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from procrastinate import App, JobContext
@@ -23,6 +25,9 @@ from pack2.schedule.tasks import Task
 QUEUE: Final = "pack2-schedule"
 LATE_SECONDS: Final = 3600
 """A time that passed while no worker ran is caught up with for so long."""
+
+ENDING_SECONDS: Final = 60.0
+"""What a killed worker's task gets to end before another worker's run of it is given up."""
 
 Say = Callable[[str], None]
 
@@ -66,7 +71,12 @@ async def watch(
 def _register(app: App, url: str, task: Task, state: Path, keep_runs: int, say: Say) -> None:
     @app.periodic(cron=task.cron, periodic_id=task.name)
     @app.task(name=f"pack2.schedule.{task.name}", queue=QUEUE, retry=Backoff(), pass_context=True)
-    async def run(_context: JobContext, timestamp: int) -> None:
+    async def run(context: JobContext, timestamp: int) -> None:
         due = datetime.fromtimestamp(timestamp, UTC)
-        outcome, code = await run_once(url, task, state=state, keep_runs=keep_runs, due_at=due)
+        give_up_at = monotonic() + (ENDING_SECONDS if context.job.attempts else 0)
+        while True:
+            outcome, code = await run_once(url, task, state=state, keep_runs=keep_runs, due_at=due)
+            if outcome is not None or monotonic() >= give_up_at:
+                break
+            await asyncio.sleep(0.5)
         say(f"{task.name} of {due:%Y-%m-%d %H:%M}: {outcome or 'runs already'}, exit code {code}")

@@ -29,9 +29,10 @@ say = lambda line: print(line, flush=True)
 asyncio.run(watch(url, (task,), state=Path(state), keep_runs=50, say=say, stalled_seconds=1.2))
 """
 JOURNAL = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 journal, release = Path(sys.argv[1]), Path(sys.argv[2])
+if Path("stubborn").exists(): signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def note(word):
     with journal.open("a") as file: print(word, os.getpid(), file=file)
 note("begin")
@@ -57,7 +58,7 @@ def start(database: str, tmp_path: Path, journal: tuple[Path, Path]) -> Iterator
     def worker(cron: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", JOURNAL, *map(str, journal)]
         program = [sys.executable, "-c", WORKER, database, str(tmp_path), cron, *command]
-        process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "watching 1 tasks\n"
@@ -128,6 +129,32 @@ def test_what_a_worker_leaves_is_done_by_another_once(
     assert [run.outcome for run in found] == ["done", left]
     assert len({run.due_at for run in found}) == 1
     assert words(journal) == ["begin", "begin", "end"]
+
+
+@pytest.mark.deep
+def test_a_task_that_outlives_its_killed_worker_is_waited_for(
+    database: str, start: Start, journal: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It holds the lock while it ends; only then is it run again, never beside itself."""
+    (tmp_path / "stubborn").touch()
+    cron = minute_just_past()
+    first = start(cron)
+    until(database, lambda runs: bool(runs) and journal[0].exists())
+    child = psutil.Process(int(journal[0].read_text().split()[1]))
+    first.kill()
+    start(cron)
+    with connect(database) as connection:
+        while connection.execute("SELECT max(attempts) FROM procrastinate.procrastinate_jobs").fetchone() != (
+            1,
+        ):
+            connection.execute("SELECT pg_sleep(0.05)")
+        connection.execute("SELECT pg_sleep(1.5)")
+    assert child.is_running()
+    assert words(journal) == ["begin"]
+    journal[1].touch()
+    found = until(database, lambda runs: runs[0].outcome == "done")
+    assert [run.outcome for run in found] == ["done", "lost"]
+    assert words(journal) == ["begin", "end", "begin", "end"]
 
 
 def test_a_time_that_was_run_is_not_run_again(database: str, tmp_path: Path) -> None:
