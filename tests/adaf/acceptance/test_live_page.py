@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from time import monotonic
 
 import psycopg
 import pytest
 from dashboard_site import Site, Visit
+
+from adaf.market.feed import feed
 
 CELL = '[data-quote="BTC"] [data-live="price"]'
 PRICE = "UPDATE quotes SET price = %s WHERE asset_id = (SELECT id FROM assets WHERE symbol = 'BTC')"
@@ -17,10 +20,24 @@ TRADE = """
 INSERT INTO transactions (portfolio_id, asset_id, side, quantity, price, fee, executed_at, note)
 VALUES (%s, 1, 'buy', 5, 7, 1, market_now(), %s)
 """
+LAST_CANDLE = """() => {
+  const [time, , , , close] = document.querySelector("candle-chart").rows.at(-1);
+  return [time, close];
+}"""
+NEXT_CANDLE = """(time) => new Promise((found) => {
+  const chart = document.querySelector("candle-chart");
+  const look = () => (chart.rows.at(-1)[0] > time ? found(true) : setTimeout(look, 10));
+  look();
+  setTimeout(found, 10_000, false);
+})"""
 HIDE = """(is_hidden) => {
   Object.defineProperty(document, "hidden", { value: is_hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+CUT = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE application_name = 'adaf live' AND datname = current_database()
+"""
 # evaluate() and not wait_for_function(), which polls once a frame: the page itself says when the text came.
 APPEARS = """([selector, text]) => new Promise((found) => {
   const places = () => [...document.querySelectorAll(selector)];
@@ -86,6 +103,23 @@ def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) 
     assert seen.problems == []
 
 
+def test_the_last_candle_goes_with_the_price(seen: Visit) -> None:
+    """A minute of the feed reaches the chart before any refresh of its panel."""
+    page = seen.sign_in(path="/market/ETH?timeframe=1m")
+    seen.settle()
+    is_live(seen)
+    before = page.evaluate(LAST_CANDLE)
+    with closing(feed(seen.site.database_url, speed=60, most_minutes=1)) as minute:
+        next(minute)
+        committed = monotonic()
+    assert page.evaluate(NEXT_CANDLE, before[0])
+    took = monotonic() - committed
+    query = "SELECT price FROM quotes q JOIN assets a ON a.id = q.asset_id WHERE symbol = 'ETH'"
+    assert page.evaluate(LAST_CANDLE) == [before[0] + 60, pytest.approx(seen.site.rows(query)[0][0])]
+    assert took < 1
+    assert seen.problems == []
+
+
 def test_a_page_that_was_out_of_sight_shows_what_it_missed(seen: Visit) -> None:
     """It holds no stream meanwhile, and asks for what expired since when it is looked at again."""
     portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
@@ -93,11 +127,25 @@ def test_a_page_that_was_out_of_sight_shows_what_it_missed(seen: Visit) -> None:
     is_live(seen)
     page.evaluate(HIDE, True)
     page.locator('live-updates[data-state="lost"]').wait_for(state="attached")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator('live-updates[data-state="live"]').wait_for(state="attached")
     with psycopg.connect(seen.site.database_url, autocommit=True) as connection:
         connection.execute(TRADE, (portfolio, "while away"))
+    assert other.evaluate(APPEARS, ["#transactions td.note", "while away"])
     assert page.locator("#transactions td.note", has_text="while away").count() == 0
     page.evaluate(HIDE, False)
     assert page.evaluate(APPEARS, ["#transactions td.note", "while away"])
+    assert seen.problems == []
+
+
+def test_what_the_server_itself_did_not_hear_is_shown_too(seen: Visit) -> None:
+    """Its connection is cut, a trade is recorded before it listens again: the page asks for everything."""
+    portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
+    seen.sign_in(path=f"/portfolio/{portfolio}")
+    is_live(seen)
+    trade = (TRADE, (portfolio, "not heard"))
+    appears(seen, "#transactions td.note", "not heard", [(CUT, ()), trade])
     assert seen.problems == []
 
 

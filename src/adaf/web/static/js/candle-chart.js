@@ -2,6 +2,8 @@
 // Data: {"candles": [[unix seconds, open, high, low, close, volume], …], "decimals": 2} in a JSON block inside.
 import { colours } from "./colours.js";
 
+const SECONDS = { "1m": 60, "5m": 300, "1h": 3600, "1d": 86_400 };
+
 class CandleChart extends HTMLElement {
   #chart = null;
   #loading = false;
@@ -16,17 +18,35 @@ class CandleChart extends HTMLElement {
     if (!this.isConnected) return;
     this.#create();
     document.addEventListener("adaf:theme", this);
+    document.addEventListener("adaf:quotes", this);
   }
 
   disconnectedCallback() {
     document.removeEventListener("adaf:theme", this);
+    document.removeEventListener("adaf:quotes", this);
     this.#chart?.remove();
   }
 
-  handleEvent() {
+  handleEvent(event) {
+    if (event.type === "adaf:quotes") {
+      this.#tick(event.detail.find((quote) => quote.symbol === this.dataset.symbol));
+      return;
+    }
     this.#chart.applyOptions(this.#look());
     this.candles.applyOptions(this.#candleLook());
     this.#show();
+  }
+
+  // The last candle goes with the price, or a new one begins; what really was comes with the next refresh.
+  #tick(quote) {
+    const last = this.rows.at(-1);
+    const seconds = SECONDS[this.dataset.timeframe];
+    const time = quote && Math.floor((quote.ts - 60) / seconds) * seconds; // a quote is known when its minute ends
+    if (!quote || time < last[0] || quote.price === last[4]) return;
+    const [, open, high, low, , volume] = time === last[0] ? last : [time, last[4], last[4], last[4], last[4], 0];
+    const row = [time, open, Math.max(high, quote.price), Math.min(low, quote.price), quote.price, volume];
+    this.rows.splice(time === last[0] ? -1 : this.rows.length, 1, row);
+    this.candles.update({ time, open, high: row[2], low: row[3], close: quote.price });
   }
 
   #create() {
