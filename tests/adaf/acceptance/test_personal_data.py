@@ -37,7 +37,7 @@ READS = (
     "/api/portfolios/{id}",
     "/api/portfolios/{id}/transactions",
 )
-SIDE_DOORS = ("/metrics", "/api/metrics", "/api/health", "/health")
+SIDE_DOORS = ("/api/metrics", "/api/health")
 
 
 @dataclass
@@ -49,6 +49,13 @@ class Person:
     database_url: str
     portfolio_id: int
     token: str = ""
+
+    def sign_in(self, email: str, password: str) -> int:
+        """The status; whatever is asked from now on is asked as this user."""
+        self.token = ""
+        answer = self.ask("/api/auth/sign-in", "POST", email=email, password=password)
+        self.token = json.loads(answer.body).get("token", "")
+        return answer.status
 
     def ask(self, path: str, method: str = "GET", **body: object) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -89,10 +96,8 @@ def person(
 def marks(person: Person) -> dict[str, bytes]:
     """What the person did, and every word of it that must not be found: pages, a trade, mistakes, a fault."""
     wrong, note, query = (f"{MARK}{what}" for what in ("wrong", "note", "query"))
-    assert person.ask("/api/auth/sign-in", "POST", email=EMAIL, password=wrong).status == 401
-    signed_in = person.ask("/api/auth/sign-in", "POST", email=EMAIL, password=PASSWORDS.trader)
-    assert signed_in.status == 200
-    person.token = json.loads(signed_in.body)["token"]
+    assert person.sign_in(EMAIL, wrong) == 401
+    assert person.sign_in(EMAIL, PASSWORDS.trader) == 200
     for path in (*PAGES, *READS):
         assert [person.ask(path).status for _ in range(2)] == [200, 200], path
     trade = {"symbol": "BTC", "side": "buy", "quantity": "0.001", "note": note}
@@ -141,8 +146,9 @@ def test_statistics_and_metrics_hold_nothing_personal(person: Person, marks: dic
         rows = connection.execute("SELECT query FROM pg_stat_statements").fetchall()
     assert len(rows) > 20
     assert found(json.dumps(rows).encode(), marks) == []
+    person.sign_in("operator@adaf.test", PASSWORDS.operator)
     answers = [person.ask(path) for path in SIDE_DOORS]
-    assert [answer.status for answer in answers].count(200) > 0
+    assert 200 in [answer.status for answer in answers]
     assert [found(answer.body, marks) for answer in answers] == [[] for _ in answers]
 
 

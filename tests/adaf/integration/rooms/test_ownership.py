@@ -47,6 +47,7 @@ def all_routes() -> list[tuple[str, str]]:
 
 ROUTES = all_routes()
 PRIVATE = [route for route in ROUTES if " ".join(route) not in PUBLIC]
+OPERATIONS = [route for route in PRIVATE if re.search("audit|metric|operation", route[1])]
 OWNED = [route for route in PRIVATE if any(f"{{{name}}}" in route[1] for name in FOREIGN_IDS)]
 
 
@@ -91,6 +92,18 @@ async def test_what_others_own_is_not_there(dashboard: Any, method: str, path: s
     )
     assert answer.status_code == 404, answer.text
     assert await state(dashboard.sql) == before
+
+
+@pytest.mark.parametrize("role", ["viewer", "trader"])
+async def test_operations_data_is_for_operators(dashboard: Any, user: Any, role: str) -> None:
+    """Who did what, and how the servers are, is told to no other role."""
+    assert ("GET", "/api/audit") in OPERATIONS
+    headers = await dashboard.headers(await user(role))
+    for method, path in OPERATIONS:
+        answer = await dashboard.client.request(method, re.sub(r"{\w+}", "1", path), headers=headers)
+        assert answer.status_code == 403, path
+    headers = await dashboard.headers(await user("operator"))
+    assert (await dashboard.client.get("/api/audit", headers=headers)).status_code == 200
 
 
 def body_of(path: str) -> Any:
