@@ -53,6 +53,7 @@ class Observer:
         self._cache = cache
         self._seen: Counter[str] = Counter()
         self._sent: Counter[tuple[str, str]] = Counter()
+        self._since = time()
         self._task: asyncio.Task[None] | None = None
 
     def note(self, route: str, old: Entry | None, new: Entry, started_at: float) -> None:
@@ -85,7 +86,7 @@ class Observer:
         if not seen or self._cache.redis is None:
             return
         try:
-            await self._cache.redis.add("o", seen, since=time(), keep_seconds=KEEP_SECONDS)
+            await self._cache.redis.add("o", seen, since=self._since, keep_seconds=KEEP_SECONDS)
         except RedisDownError:
             self._seen += seen
 

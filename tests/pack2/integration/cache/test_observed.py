@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -67,9 +68,9 @@ async def process(redis_url: str, namespace: str) -> AsyncIterator[Process]:
         yield process
 
 
-def sent(redis_url: str, namespace: str) -> dict[str, Observation]:
+def sent(redis_url: str, namespace: str, now: float | None = None) -> dict[str, Observation]:
     with Redis.from_url(redis_url) as redis:
-        return {seen.route: seen for seen in observations(redis, namespace)}
+        return {seen.route: seen for seen in observations(redis, namespace, now)}
 
 
 async def test_what_two_processes_saw_adds_up(redis_url: str, namespace: str, process: Process) -> None:
@@ -90,9 +91,11 @@ async def test_a_time_that_passed_without_a_change_is_no_change(
     redis_url: str, namespace: str, process: Process
 ) -> None:
     """Reloads after the time-to-live give the same answer, the time-to-live apart or more."""
+    begun = time()
     await process.loads("/still", 6)
     await process.cache.observer.send()
-    found = sent(redis_url, namespace)["/still"]
+    found = sent(redis_url, namespace, begun + 100)["/still"]
+    assert 100 <= found.seconds < 101
     assert (found.reloads, found.changed) == (5, 0)
     assert found.reload_seconds > 5 * 0.04
     assert found.hits > 0
