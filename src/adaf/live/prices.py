@@ -15,15 +15,24 @@ if TYPE_CHECKING:
     from adaf.database import Database
 
 
+class Words(msgspec.Struct, frozen=True):
+    """A quote as the templates write it; each name is that of a place in a page, `data-live`."""
+
+    price: str
+    change: str
+    bid: str
+    ask: str
+    moment: str
+
+
 class LiveQuote(msgspec.Struct, frozen=True):
-    """What an open page shows of a quote, as numbers and in its templates' words; `ts` in Unix seconds."""
+    """What an open page shows of a quote; `ts` in Unix seconds."""
 
     symbol: str
     ts: int
     price: float
-    price_text: str
     change_24h_ratio: float
-    change_text: str
+    words: Words
 
 
 class Prices:
@@ -41,13 +50,13 @@ class Prices:
 
 
 def _encoded(quote: Quote) -> bytes:
+    words = Words(
+        price=format.price(quote.price),
+        change=format.percent(quote.change_24h_ratio),
+        bid=format.price(quote.bid),
+        ask=format.price(quote.ask),
+        moment=format.moment(quote.ts).striptags(),
+    )
     return msgspec.json.encode(
-        LiveQuote(
-            quote.symbol,
-            int(quote.ts.timestamp()),
-            quote.price,
-            format.price(quote.price),
-            quote.change_24h_ratio,
-            format.percent(quote.change_24h_ratio),
-        )
+        LiveQuote(quote.symbol, int(quote.ts.timestamp()), quote.price, quote.change_24h_ratio, words)
     )

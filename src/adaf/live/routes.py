@@ -73,10 +73,10 @@ class EventStream:
 async def live(request: Request, age_ms: Age = None) -> ASGIApp:
     """Server-sent events while a page is open.
 
-    `ready` first, and again after an interruption; `quotes` with an array of {symbol, ts, price, price_text,
-    change_24h_ratio, change_text}, all of them first and then those that changed; `changed` with
-    {"tags": [...]}, the tags that this user may know, `*` for all, at first those of the time before that
-    `age_ms` says; `end` with a reason, last.
+    `ready` first, and again after an interruption; `changed` with {"tags": [...]}, the tags that this user
+    may know, `*` for all, at first those of the time before that `age_ms` says; `quotes` with an array of
+    {symbol, ts, price, change_24h_ratio, words: {price, change, bid, ask, moment}}, all of them at first and
+    then those that changed; `heartbeat` when nothing was missed until now; `end` with a reason, last.
     """
     hub: Hub = request.app.state.live
     hub.require_room(request.user_id)

@@ -24,6 +24,11 @@ LAST_CANDLE = """() => {
   const [time, , , , close] = document.querySelector("candle-chart").rows.at(-1);
   return [time, close];
 }"""
+WORDS = """async (source) => {
+  const words = (root) => [...root.querySelectorAll("[data-live]")].map((place) => place.textContent);
+  const text = await (await fetch(source)).text();
+  return [words(document), words(new DOMParser().parseFromString(text, "text/html"))];
+}"""
 NEXT_CANDLE = """(time) => new Promise((found) => {
   const chart = document.querySelector("candle-chart");
   const look = () => (chart.rows.at(-1)[0] > time ? found(true) : setTimeout(look, 10));
@@ -104,7 +109,7 @@ def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) 
 
 
 def test_the_last_candle_goes_with_the_price(seen: Visit) -> None:
-    """A minute of the feed reaches the chart before any refresh of its panel."""
+    """A minute of the feed reaches the chart and the quote beside it before any refresh of their panels."""
     page = seen.sign_in(path="/market/ETH?timeframe=1m")
     seen.settle()
     is_live(seen)
@@ -115,6 +120,9 @@ def test_the_last_candle_goes_with_the_price(seen: Visit) -> None:
     assert page.evaluate(NEXT_CANDLE, before[0])
     took = monotonic() - committed
     query = "SELECT price FROM quotes q JOIN assets a ON a.id = q.asset_id WHERE symbol = 'ETH'"
+    shown, rendered = page.evaluate(WORDS, "/panels/market/ETH/quote")
+    assert len(shown) == 5
+    assert shown == rendered
     assert page.evaluate(LAST_CANDLE) == [before[0] + 60, pytest.approx(seen.site.rows(query)[0][0])]
     assert took < 1
     assert seen.problems == []

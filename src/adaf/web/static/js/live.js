@@ -98,21 +98,21 @@ function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-// What stands in [data-quote="BTC"]: a cell with `data-live` price or change takes the server's own text.
+// Places inside [data-quote="BTC"] take the server's own words: data-live="price", "change", "bid", "ask" or "moment".
 function show(quotes) {
-  for (const quote of quotes) {
-    for (const place of document.querySelectorAll(`[data-quote="${CSS.escape(quote.symbol)}"]`)) {
-      write(place.querySelector('[data-live="price"]'), quote.price, quote.price_text);
-      write(place.querySelector('[data-live="change"]'), quote.change_24h_ratio, ...signed(quote.change_text));
+  for (const { symbol, price, change_24h_ratio, words } of quotes) {
+    for (const cell of document.querySelectorAll(`[data-quote="${CSS.escape(symbol)}"] [data-live]`)) {
+      const name = cell.dataset.live;
+      if (name === "change") write(cell, signed(words.change), change_24h_ratio);
+      else write(cell, words[name], price);
     }
   }
   tell("adaf:quotes", quotes);
 }
 
-function write(cell, value, ...content) {
-  const text = content.map((part) => part.textContent ?? part).join("");
-  if (!cell || cell.textContent === text) return;
-  cell.replaceChildren(...content);
+function write(cell, content, value) {
+  if (cell.textContent === (content.textContent ?? content)) return;
+  cell.replaceChildren(content);
   if (cell.dataset.value !== undefined) cell.dataset.value = value;
   cell.classList.remove("ticked");
   requestAnimationFrame(() => cell.classList.add("ticked"));
@@ -131,7 +131,7 @@ function signed(text) {
     all.append(arrow);
   }
   all.append(text);
-  return [all];
+  return all;
 }
 
 customElements.define("live-updates", LiveUpdates);
