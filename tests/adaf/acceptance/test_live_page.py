@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from time import monotonic
 
@@ -155,6 +156,24 @@ def test_what_the_server_itself_did_not_hear_is_shown_too(seen: Visit) -> None:
     trade = (TRADE, (portfolio, "not heard"))
     appears(seen, "#transactions td.note", "not heard", [(CUT, ()), trade])
     assert seen.problems == []
+
+
+def test_a_page_without_its_stream_says_so_until_it_is_back(seen: Visit) -> None:
+    """Old prices are not taken for live ones, and the page connects again by itself."""
+    page = seen.sign_in(path="/market")
+    is_live(seen)
+    page.route("**/api/live*", lambda route: route.abort())
+    for is_hidden in (True, False):
+        page.evaluate(HIDE, is_hidden)
+    notice = page.get_by_role("status").filter(has_text="Not live at the moment")
+    notice.wait_for()
+    if folder := os.environ.get("ADAF_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/not-live.png")
+    page.unroute("**/api/live*")
+    notice.wait_for(state="detached")
+    is_live(seen)
+    assert appears(seen, CELL, "$91,234.00", price(91234)) < 1
+    assert all("ERR_FAILED" in problem or "/api/live" in problem for problem in seen.problems)
 
 
 def test_signing_out_in_one_tab_ends_the_others(seen: Visit) -> None:

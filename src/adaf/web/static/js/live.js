@@ -4,6 +4,7 @@
 // `adaf:tags` (an array of the cache's tags that expired, `*` for all of them, which is also what follows an interruption).
 const SOONEST_MS = 500;
 const LATEST_MS = 30_000;
+const NOTICED_MS = 2000;
 const LONGEST_MS = 86_400_000;
 const SILENT_MS = 40_000; // the server's heart beats every 15 seconds
 const LEAVING_MS = 300;
@@ -64,6 +65,7 @@ class LiveUpdates extends HTMLElement {
   #ready() {
     this.#wait = SOONEST_MS;
     this.dataset.state = "live";
+    this.textContent = "";
   }
 
   // The page on which one signs out is leaving already.
@@ -80,6 +82,7 @@ class LiveUpdates extends HTMLElement {
     this.#close();
     this.#timer = setTimeout(() => this.#listen(), this.#wait * (0.5 + Math.random()));
     this.#wait = Math.min(LATEST_MS, this.#wait * 2);
+    if (this.#wait >= NOTICED_MS) this.textContent = "Not live at the moment: connecting again …";
   }
 
   #close() {
