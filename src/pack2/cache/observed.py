@@ -86,7 +86,8 @@ class Observer:
         if not seen or self._cache.redis is None:
             return
         try:
-            await self._cache.redis.add("o", seen, since=self._since, keep_seconds=KEEP_SECONDS)
+            keep_until = int(time()) + KEEP_SECONDS
+            await self._cache.redis.add("o", seen, since=self._since, keep_until=keep_until)
         except RedisDownError:
             self._seen += seen
 

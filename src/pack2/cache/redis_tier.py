@@ -195,13 +195,17 @@ class RedisTier:
     async def delete(self, digest: str) -> None:
         await self._ask(self._redis.delete(f"{self._prefix}e:{digest}"))
 
-    async def add(self, name: str, counts: Mapping[str, int], *, since: float, keep_seconds: int) -> None:
-        """Add `counts` to the hash `name`, which is kept for `keep_seconds` from now on."""
+    async def add(self, name: str, counts: Mapping[str, int], *, since: float, keep_until: int) -> None:
+        """Add `counts` to the hash `name`, which is kept until that second of the epoch.
+
+        By commands that no answer of the application uses: load tests count those, and this comes by the
+        clock.
+        """
         async with self._redis.pipeline(transaction=True) as pipeline:
             for field, number in counts.items():
                 pipeline.hincrby(self._prefix + name, field, number)
             pipeline.hsetnx(self._prefix + name, "since", since)
-            pipeline.expire(self._prefix + name, keep_seconds)
+            pipeline.expireat(self._prefix + name, keep_until)
             await self._ask(pipeline.execute())
 
     # What serves the above

@@ -13,6 +13,7 @@ from time import time
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from asgi_client import ask
 from redis import Redis
@@ -22,6 +23,7 @@ from pack2.cache.observed import Observation, observations
 from pack2.config import HttpPolicy
 from pack2.http import CacheMiddleware, Identity
 from pack2.http.configure import namespace_of
+from pack2.loadtest.counters import tally
 
 POLICIES = (
     HttpPolicy("/still", scope="public", ttl_seconds=0.05),
@@ -109,6 +111,16 @@ async def test_what_a_tag_announced_is_not_counted(redis_url: str, namespace: st
     await process.cache.observer.send()
     found = sent(redis_url, namespace)["/tagged"]
     assert (found.reads, found.reloads) == (4, 0)
+
+
+async def test_sending_counts_as_no_work_of_a_route(database: str, redis_url: str, process: Process) -> None:
+    """It comes by the clock: a load test that counts Redis commands does not see it."""
+    await process.loads("/tagged", 1)
+    await asyncio.gather(*process.cache._tasks)
+    with Redis.from_url(redis_url) as redis, psycopg.connect(database) as connection:
+        before = tally(connection, redis).redis_commands
+        await process.cache.observer.send()
+        assert tally(connection, redis).redis_commands == before > 0
 
 
 async def test_a_redis_that_is_away_loses_nothing(namespace: str) -> None:
