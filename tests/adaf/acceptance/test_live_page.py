@@ -165,7 +165,7 @@ def test_a_page_without_its_stream_says_so_until_it_is_back(seen: Visit) -> None
     page.route("**/api/live*", lambda route: route.abort())
     for is_hidden in (True, False):
         page.evaluate(HIDE, is_hidden)
-    notice = page.get_by_role("status").filter(has_text="Not live at the moment")
+    notice = page.locator("live-updates", has_text="Not live at the moment")
     notice.wait_for()
     if folder := os.environ.get("ADAF_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/not-live.png")
