@@ -226,7 +226,7 @@ def test_identities_continue_after_the_data(sample_copy: str) -> None:
         assert new == (last[0] + 1,)
         columns = connection.execute(
             "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
-            " WHERE a.attidentity <> ''"
+            " WHERE a.attidentity <> '' AND c.relnamespace = 'public'::regnamespace"
         ).fetchall()
         for (table,) in columns:
             query = sql.SQL("SELECT nextval(pg_get_serial_sequence({}, 'id')) > (SELECT max(id) FROM {})")
