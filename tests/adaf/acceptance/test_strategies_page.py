@@ -29,7 +29,7 @@ def test_a_calculation_shows_its_result_in_place(visit, site):
     page.evaluate("window.stayed = true")
     page.get_by_role("button", name="Calculate").click()
     notice = page.get_by_role("status").filter(has_text="is done")
-    expect(notice).to_be_focused()
+    expect(notice).to_be_focused(timeout=20_000)  # the first calculation starts its process
     number = re.search(r"Run (\d+) is done", notice.inner_text())[1]
     expect(page.locator("#runs tbody tr").first).to_contain_text(number)
     assert page.evaluate("window.stayed")
