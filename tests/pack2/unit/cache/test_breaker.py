@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pack2.cache import breaker as room
-from pack2.cache.breaker import FAILURES_TO_OPEN, LONGEST_PAUSE_SECONDS, Breaker
+from pack2.cache.breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
 
 
 class Clock:
@@ -52,6 +52,17 @@ def test_after_the_pause_one_probe_passes(clock: Clock) -> None:
     breaker = opened()
     clock.now += 0.26
     assert [breaker.allows() for _ in range(5)] == [True, False, False, False, False]
+
+
+def test_each_failed_probe_doubles_the_pause(clock: Clock) -> None:
+    """Up to the longest, so that a dead Redis is asked once a second."""
+    breaker = opened()
+    for pause in (FIRST_PAUSE_SECONDS, 0.5, LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS):
+        clock.now += pause - 0.01
+        assert not breaker.allows(), pause
+        clock.now += 0.01
+        assert breaker.allows(), pause
+        breaker.failed()
 
 
 def test_a_probe_that_succeeds_closes_it(clock: Clock) -> None:

@@ -77,11 +77,12 @@ def test_hit_ratio_at_a_tenth_of_the_keys(make: object, target: float) -> None:
     assert ratio > lru_hit_ratio(trace, KEYS // 10) + 0.03
 
 
-def test_an_entry_larger_than_the_budget_is_not_kept() -> None:
+@pytest.mark.parametrize("size_bytes", [10 * ENTRY_BYTES + 1, 100 * ENTRY_BYTES])
+def test_an_entry_larger_than_the_budget_is_not_kept(size_bytes: int) -> None:
     """One huge answer does not empty the cache."""
     memory = Memory(10 * ENTRY_BYTES)
     memory.put("small", entry())
-    memory.put("huge", entry(100 * ENTRY_BYTES))
+    memory.put("huge", entry(size_bytes))
     assert memory.get("huge") is None
     assert memory.get("small") is not None
 
@@ -129,3 +130,24 @@ def test_replacing_for_ever_does_not_grow_the_queues() -> None:
     for _ in range(10_000):
         memory.put("key", entry())
     assert len(memory._small) + len(memory._main) < 200
+
+
+def test_what_was_forgotten_is_remembered_within_the_budget() -> None:
+    """The keys of evicted entries count with the bytes that they had, and not after their return."""
+    memory = Memory(10 * ENTRY_BYTES)
+    for key in [*range(40), *range(35), *range(20, 40)]:
+        memory.put(key, entry())
+        assert memory._ghost_bytes == sum(memory._ghosts.values()) <= memory.budget_bytes
+
+
+@pytest.mark.parametrize(("is_ahead", "uses"), [(False, 2), (True, 0)])
+def test_a_replacement_that_nobody_asked_for_begins_without_uses(is_ahead: bool, uses: int) -> None:
+    """Loading ahead keeps nothing in the cache that is no longer read."""
+    memory = Memory(10 * ENTRY_BYTES)
+    memory.put("key", entry())
+    for _ in range(2):
+        memory.get("key")
+    replacement = entry()
+    replacement.is_ahead = is_ahead
+    memory.put("key", replacement)
+    assert replacement.uses == uses

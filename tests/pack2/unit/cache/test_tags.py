@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from pack2.cache.tags import Tags, current, expired_seconds
+from pack2.cache.tags import Tags, current, expired_seconds, link
 
 
 def test_marks_are_current_until_a_tag_of_theirs_is_advanced() -> None:
@@ -66,3 +66,24 @@ def test_the_time_since_expiry_is_that_of_the_longest_expired_tag() -> None:
     first = marks[1][0].advanced_at
     tags.advance(["b"])
     assert expired_seconds(marks, first + 9) == 9
+
+
+def test_an_advance_names_each_linked_key_once() -> None:
+    """What one write expired is not loaded again for the next, unless it is linked anew; a tag that was not
+    advanced names nothing.
+    """
+    tags = Tags()
+    marks, others = tags.read(["a", "b"]), tags.read(["c"])
+    link(marks, "key")
+    link(others, "other")
+    assert tags.advance(["a"]) == {"key"}
+    assert tags.advance(["a"]) == set()
+    assert tags.advance(["b", "unknown"]) == {"key"}
+    assert tags.advance(["c"]) == {"other"}
+
+
+def test_the_epoch_knows_no_key() -> None:
+    """It lives as long as the process, so that a key it knew would never be let go."""
+    marks = Tags().read(["a"])
+    link(marks, "key")
+    assert [tag.keys for tag, _ in marks] == [set(), {"key"}]

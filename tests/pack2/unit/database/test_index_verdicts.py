@@ -33,6 +33,15 @@ def test_an_index_pays_in_blocks_and_in_time(buffers: int, milliseconds: list[fl
     assert saving("q", "alone", without, measured(milliseconds, buffers), 1).pays is pays
 
 
+@pytest.mark.parametrize(
+    ("buffers", "saved_low", "pays"),
+    [(80, 0.001, True), (81, 0.001, False), (80, 0.0, False), (10, -0.001, False), (10, 0.0, False)],
+)
+def test_a_fifth_is_enough_and_nothing_saved_is_not(buffers: int, saved_low: float, pays: bool) -> None:
+    """The bound of the blocks is inclusive; an interval that begins at zero does not exclude it."""
+    assert Saving("q", "alone", 100, buffers, 2.0, 1.0, saved_low, 1.0).pays is pays
+
+
 def test_the_interval_holds_the_median() -> None:
     """The interval is the same at every call, and holds the median."""
     differences = [1.0, 1.2, 0.8, 1.1, 0.9, 30.0]

@@ -78,6 +78,7 @@ def test_what_is_only_reported_is_not_judged() -> None:
         (Evidence(slices=[change(generator_cpu_ratio=0.71)]), "the generator used 71 % of its core"),
         (Evidence(slices=[change(error_ratio=0.011)]), "1.1 % of the requests failed"),
         (Evidence(slices=[change(others_cpu_ratio=0.16)]), "1 of 1 slices were contested"),
+        (Evidence(slices=[SOUND] * 9 + [change(others_cpu_ratio=0.16)]), "1 of 10 slices were contested"),
         (Evidence(servers_died=["the after server"]), "the after server ended while it was measured"),
         (Evidence(different_answers=["GET /a has another body tuned"]), "the variants answer differently"),
         (
@@ -114,6 +115,9 @@ def test_each_unsoundness_makes_the_run_invalid(evidence: Evidence, reason: str)
             ]
         ),
         Evidence(slices=[SOUND, SOUND, SOUND, change(others_cpu_ratio=0.9, discarded=True)]),
+        Evidence(
+            slices=[SOUND, SOUND, SOUND, change(others_cpu_ratio=0.9, dropped_ratio=0.5, discarded=True)]
+        ),
         Evidence(minimum_samples={"api_p95_ms": 5000, "absent": 9}, untuned_load_ratio=0.6),
         Evidence(hit_rate_per_second=200, write_share_percent=2.0),
     ],
