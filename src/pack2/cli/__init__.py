@@ -24,6 +24,8 @@ app.command("pack2.cli.slow:slow_command", name="slow")
 app.command("pack2.cli.maintain:maintain_command", name="maintain")
 app.command("pack2.cli.recommend:recommend_command", name="recommend")
 app.command("pack2.cli.schedule:app", name="schedule")
+app.command("pack2.cli.deploy:deploy_command", name="deploy")
+app.command("pack2.cli.deploy:rollback_command", name="rollback")
 
 
 def main() -> None:
