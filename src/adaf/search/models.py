@@ -10,8 +10,19 @@ import msgspec
 Kind = Literal["all", "notes", "assets", "portfolios", "strategies"]
 
 
+class MatchingNote(msgspec.Struct, frozen=True):
+    """A note as PostgreSQL finds it: in `headline`, what matches stands between U+0002 and U+0003."""
+
+    id: int
+    symbol: str
+    title: str
+    headline: str
+    score: float
+    published_at: datetime
+
+
 class FoundNote(msgspec.Struct, frozen=True):
-    """A note that matches, with the passage that does; `score` is ts_rank."""
+    """A note that matches, with the passage that does and the words in it that match; `score` is ts_rank."""
 
     id: int
     symbol: str
@@ -19,6 +30,7 @@ class FoundNote(msgspec.Struct, frozen=True):
     excerpt: str
     score: float
     published_at: datetime
+    matched: list[str]
 
 
 class FoundAsset(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from adaf.paging import Page, newest_first, page
@@ -13,11 +14,14 @@ from adaf.search.models import (
     FoundPortfolio,
     FoundStrategy,
     Kind,
+    MatchingNote,
     Note,
 )
 
 if TYPE_CHECKING:
     from adaf.database import Database
+
+BEGIN, END = "\x02", "\x03"
 
 
 async def search(db: Database, user_id: int, text: str, kind: Kind = "all", limit: int = 10) -> Found:
@@ -43,8 +47,8 @@ async def search(db: Database, user_id: int, text: str, kind: Kind = "all", limi
         if wanted("strategies")
         else []
     )
-    notes = await db.fetch("search_notes", typed, limit, type=FoundNote) if wanted("notes") else []
-    return Found(assets, portfolios, strategies, notes)
+    notes = await db.fetch("search_notes", typed, limit, type=MatchingNote) if wanted("notes") else []
+    return Found(assets, portfolios, strategies, [_found(note) for note in notes])
 
 
 async def research(
@@ -81,6 +85,18 @@ def _shape(symbol: str | None, tag: str | None, author_id: int | None) -> tuple[
         case None, None, int():
             return "research_by_author", (author_id,)
     raise BadInput("Filter by one of `symbol`, `tag` and `author_id`.")
+
+
+def _found(note: MatchingNote) -> FoundNote:
+    return FoundNote(
+        id=note.id,
+        symbol=note.symbol,
+        title=note.title,
+        excerpt=note.headline.replace(BEGIN, "").replace(END, ""),
+        score=note.score,
+        published_at=note.published_at,
+        matched=sorted(set(re.findall(f"{BEGIN}([^{END}]+){END}", note.headline))),
+    )
 
 
 def _pattern(text: str) -> str:

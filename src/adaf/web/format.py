@@ -6,11 +6,12 @@ UTC and absolute: a cached page must not say "two minutes ago".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Number = int | float | Decimal
 
@@ -138,6 +139,18 @@ def label(name: str) -> str:
     """A stored name such as `mean_reversion` as words: `Mean reversion`."""
     words = name.replace("_", " ")
     return words.upper() if len(words) <= 2 else words[:1].upper() + words[1:]
+
+
+def marked(text: str, words: Iterable[str]) -> Markup:
+    """`text` with each of `words` in `<mark>`, in either case, where it is a word or begins one."""
+    wanted = "|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True) if word)
+    if not wanted:
+        return escape(text)
+    parts = re.split(rf"(?<!\w)({wanted})", text, flags=re.IGNORECASE)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
 
 
 def _with_currency(digits: str, currency: str) -> str:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from adaf.web import alerts, entrance, market, overview, portfolio, reports, signals, strategies, strategy
+from adaf.web import (
+    alerts,
+    entrance,
+    market,
+    overview,
+    portfolio,
+    reports,
+    search,
+    signals,
+    strategies,
+    strategy,
+)
 from adaf.web.static_files import static_files
 
 routes = [
@@ -14,6 +25,7 @@ routes = [
     *strategy.routes,
     *signals.routes,
     *alerts.routes,
+    *search.routes,
     *reports.routes,
     static_files,
 ]

@@ -70,6 +70,7 @@ def environment() -> Environment:
                 "day",
                 "label",
                 "figure",
+                "marked",
             )
         }
     )

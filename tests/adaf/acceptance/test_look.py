@@ -16,10 +16,15 @@ PAGES = {
     "strategies": "/strategies",
     "strategy": "/strategies/1",
     "compare": "/strategies/compare?ids=1,2,3&days=90",
+    "compare-nothing": "/strategies/compare",
     "signals": "/signals",
     "signal": "/signals/{signal}",
     "alerts": "/alerts",
-    "compare-nothing": "/strategies/compare",
+    "search": "/search?q=bitcoin+liquidity",
+    "search-empty": "/search",
+    "search-nothing": "/search?q=nosuchthing",
+    "note": "/research/1",
+    "reports": "/reports",
 }
 PUBLIC_SIGNAL = "SELECT max(g.id) FROM signals g JOIN strategies s ON s.id = g.strategy_id WHERE s.is_public"
 SCREENSHOTS = os.environ.get("ADAF_SCREENSHOTS")

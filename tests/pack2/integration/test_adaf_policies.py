@@ -29,7 +29,12 @@ READS = [policy for policy in CONFIG.http.policy if "GET" in policy.methods]
 QUERIES = {
     "/api/market/correlation": "symbols={symbol},{other_symbol}&days=10",
     "/api/strategies/compare": "ids={strategy_id}&days=30",
+    "/strategies/compare": "ids={strategy_id}&days=30",
+    "/panels/strategies/compare": "ids={strategy_id}&days=30",
     "/api/search": "q={symbol}",
+    "/search": "q={symbol}",
+    "/panels/search/results": "q={symbol}",
+    "/panels/search/suggestions": "q={symbol}",
     "/api/market/prices/{symbol}": "at=2030-01-01T00:00:00Z",
 }
 

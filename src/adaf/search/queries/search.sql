@@ -7,7 +7,8 @@
 --   WHERE rank IN (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987)
 SELECT n.id, a.symbol, n.title,
        ts_headline('english', n.body, websearch_to_tsquery('english', $1),
-                   'MaxFragments=1, MaxWords=24, MinWords=8, StartSel="", StopSel=""') AS excerpt,
+                   'MaxFragments=1, MaxWords=24, MinWords=8, StartSel="' || chr(2) || '", StopSel="' || chr(3) || '"')
+           AS headline,
        ts_rank(n.search, websearch_to_tsquery('english', $1))::float8 AS score, n.published_at
 FROM research_notes n
 JOIN assets a ON a.id = n.asset_id

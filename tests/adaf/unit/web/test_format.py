@@ -128,3 +128,24 @@ def test_a_stored_name_becomes_words():
         "Buy",
         "DeFi",
     ]
+
+
+def test_words_are_marked_where_they_begin_and_everything_is_escaped():
+    """In either case, longest first; never inside a word, never as HTML."""
+    assert format.marked("Bitcoin is no bit <b>", ["bit", "bitcoin"]) == (
+        "<mark>Bitcoin</mark> is no <mark>bit</mark> &lt;b&gt;"
+    )
+    assert format.marked("orbit", ["bit"]) == "orbit"
+    assert format.marked("1+1 <", ["+1", "1+1", ""]) == "<mark>1+1</mark> &lt;"
+    assert format.marked("<", []) == "&lt;"
+
+
+def test_words_of_an_axis_of_ratios_stay_apart():
+    """Percent, with as many decimals as the step needs."""
+    assert format.ratio_axis([-0.1, 0, 0.1]) == ["−10%", "0%", "10%"]
+    assert format.ratio_axis([0.025, 0.05]) == ["2.5%", "5.0%"]
+
+
+def test_a_figure_has_two_decimals_and_a_sign_only_below_zero():
+    """A Sharpe ratio has no unit; what is not defined is a dash."""
+    assert [format.figure(value) for value in (1.236, -0.3, -0.001, None)] == ["1.24", "−0.30", "0.00", "–"]

@@ -96,12 +96,12 @@ def test_a_wrong_name_in_a_template_is_an_error():
 
 
 def test_styles_and_modules_are_small():
-    """The style sheet is below 25 KB, our modules below 34 KB in all, and both compress well."""
+    """The style sheet is below 25 KB, our modules below 38 KB in all, and both compress well."""
     css = tree().files["adaf.css"]
     modules = [file for path, file in tree().files.items() if path.startswith("js/")]
     assert len(css.body) < 25_000
     assert len(css.gzipped) < 6_000
-    assert sum(len(file.body) for file in modules) < 34_000
+    assert sum(len(file.body) for file in modules) < 38_000
     assert gzip.decompress(css.gzipped) == css.body
 
 
