@@ -20,13 +20,23 @@ PAGES = {
     "signals": "/signals",
     "signal": "/signals/{signal}",
     "alerts": "/alerts",
-    "search": "/search?q=bitcoin+liquidity",
+    "search": "/search?q=momentum",
     "search-empty": "/search",
     "search-nothing": "/search?q=nosuchthing",
     "note": "/research/1",
     "reports": "/reports",
 }
 PUBLIC_SIGNAL = "SELECT max(g.id) FROM signals g JOIN strategies s ON s.id = g.strategy_id WHERE s.is_public"
+WIDTHS = [320, 390, 639, 640, 768, 1020, 1021, 1180, 1181]
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+RECORD_WORDS = """
+window.__words = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+  window.__words.push(text);
+  return fillText.call(this, text, ...rest);
+};
+"""
 SCREENSHOTS = os.environ.get("ADAF_SCREENSHOTS")
 
 
@@ -59,6 +69,40 @@ def test_every_page_is_clean(visit, width, scheme):
     seen.open("/nothing")
     keep(page, f"error-{width}-{scheme}")
     assert overflow(page) <= 0
+
+
+def test_no_page_is_wider_than_its_screen(visit):
+    """At each width where the layout changes, and on the narrowest phone."""
+    seen = visit()
+    page = seen.sign_in()
+    for path in ("/", "/strategies", "/signals", "/search?q=btc", "/reports"):
+        seen.open(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(TWO_FRAMES)
+            assert overflow(page) <= 0, (path, width)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_words_at_an_axis_are_true_and_told_once(visit, width):
+    """Each day once, however few there are; each amount within the span of the curve, a lone one too."""
+    seen = visit(width=width)
+    page = seen.sign_in()
+    page.add_init_script(RECORD_WORDS)
+    for path in ("/", "/portfolio"):
+        seen.open(path)
+        seen.settle()
+        values = page.evaluate("JSON.parse(document.querySelector('line-chart script').textContent).values")
+        words = [word for word in page.evaluate("window.__words") if word]
+        amounts = [word for word in words if word.startswith("$")]
+        days = [word for word in words if not word.startswith("$")]
+        assert days
+        assert len(set(days)) == len(days), path
+        padding = 0.07 * (max(values) - min(values))
+        for word in amounts:
+            amount = float(word[1:-1].replace(",", "")) * {"K": 1e3, "M": 1e6}[word[-1]]
+            assert min(values) - padding <= amount <= max(values) + padding, (path, word)
+        assert amounts
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(visit):

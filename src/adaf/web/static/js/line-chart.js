@@ -4,6 +4,7 @@
 import { colours } from "./colours.js";
 
 const GUTTER = 54;
+const DAY = 86400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]; // as the server writes them
 
 class LineChart extends HTMLElement {
@@ -67,8 +68,8 @@ class LineChart extends HTMLElement {
         cursor: { y: false, points: { size: 8, fill: (_, index) => strokes[index - 1], stroke: panel, width: 2 }, drag: { x: true, y: false } },
         scales: { y: { range: (_, low, high) => padded(low, high) } },
         axes: [
-          { ...axis, size: 26, gap: 8, space: 90, grid: { show: false }, values: (_, ticks) => ticks.map(dayName) },
-          { ...axis, size: GUTTER, gap: 8, space: this.clientHeight < 160 ? 28 : 46, values: (_, ticks) => this.#axis(ticks) },
+          { ...axis, size: 26, gap: 8, space: 90, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick % DAY ? "" : dayName(tick))) },
+          { ...axis, size: GUTTER, gap: 8, space: this.clientHeight < 160 ? 28 : 46, values: (_, ticks, __, ___, step) => this.#axis(ticks, step) },
         ],
         series: [
           {},
@@ -99,13 +100,13 @@ class LineChart extends HTMLElement {
     if (width && (width !== this.#plot.width || height !== this.#plot.height)) this.#plot.setSize({ width, height });
   }
 
-  // The same unit for all ticks, and as many decimals as keep them apart.
-  #axis(ticks) {
+  // The same unit for all ticks, and as many decimals as ticks that are `step` apart need.
+  #axis(ticks, step) {
     const { currency } = this.dataset;
     const largest = currency ? Math.max(...ticks.map(Math.abs)) : 0;
     const [unit, letter] = [[1e9, "B"], [1e6, "M"], [1e3, "K"]].find(([size]) => largest >= size) ?? [1, ""];
-    const step = ticks.length > 1 ? (Math.abs(ticks[1] - ticks[0]) / unit) * (currency ? 1 : 100) : 1;
-    const digits = Math.max(0, ...[0, 1, 2, 3].filter((n) => Math.abs(step * 10 ** (n - 1) - Math.round(step * 10 ** (n - 1))) > 1e-6));
+    const shown = (step / unit) * (currency ? 1 : 100);
+    const digits = Math.max(0, ...[0, 1, 2, 3].filter((n) => Math.abs(shown * 10 ** (n - 1) - Math.round(shown * 10 ** (n - 1))) > 1e-6));
     const format = this.#format({ minimumFractionDigits: digits, maximumFractionDigits: digits });
     return ticks.map((tick) => format(tick / unit) + letter);
   }
