@@ -22,7 +22,8 @@ AGAIN_BYTES = 1500
 
 class Entry:
     """A stored value with its life: all times are monotonic seconds. `key` is None once it has left the
-    cache. `again` gives what loads it anew without being asked; `is_ahead` where that is how it came.
+    cache. `again` gives what loads it anew without being asked; `is_ahead` where that is how it came,
+    `unread` how many such loads in a row nobody has read.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Entry:
         "size_bytes",
         "stale_until",
         "stored_at",
+        "unread",
         "uses",
         "value",
     )
@@ -64,6 +66,7 @@ class Entry:
         self.stale_until = stale_until
         self.early_at = early_at
         self.uses = 0
+        self.unread = 0
         self.is_small = False
 
 
@@ -131,6 +134,8 @@ class Memory:
 
     def _replace(self, key: Hashable, old: Entry, entry: Entry) -> None:
         entry.uses = 0 if entry.is_ahead else old.uses
+        if entry.is_ahead:
+            entry.unread = 1 if old.uses else old.unread + 1
         was_small = old.is_small
         self._forget(old)
         self._entries[key] = entry

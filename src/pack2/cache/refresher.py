@@ -1,7 +1,7 @@
 """Refresh-ahead: what was read and is expired by a write is loaded again before the next reader comes.
 
-Only what this process holds and somebody read: an entry that nobody reads between two expiries is left
-alone after one refresh. Readers come first: a refresh waits while loads that somebody waits for are under
+Only what this process holds and somebody read: an entry that nobody read since its last MOST_UNREAD refreshes
+is left alone. Readers come first: a refresh waits while loads that somebody waits for are under
 way, at most a few run at once, and what does not fit into the queue is left to the next reader. The rules of
 freshness are those of every load: tags are read before it, and an expiry during it discards it.
 """
@@ -25,10 +25,11 @@ log = logging.getLogger("pack2.cache")
 
 SETTLE_SECONDS: Final = 0.01
 """A write is heard of twice, from the request and from the change feed: both come before the load."""
-AT_ONCE: Final = 2
+AT_ONCE: Final = 4
 MOST_QUEUED: Final = 4096
-BUSY_LOADS: Final = 4
+BUSY_LOADS: Final = 8
 BUSY_SECONDS: Final = 0.005
+MOST_UNREAD: Final = 2
 KEY_SECONDS: Final = 1.0
 """One key is not refreshed more often, however often it is written."""
 OUTCOMES: Final = ("refreshed", "unread", "fresh", "refused", "failed", "overtaken", "too_soon", "queue_full")
@@ -64,7 +65,7 @@ class Refresher:
         entry = self._cache.memory.peek(key)
         if entry is None or entry.again is None:
             return
-        if entry.is_ahead and entry.uses == 0:
+        if entry.uses == 0 and entry.unread >= MOST_UNREAD:
             self.counts["unread"] += 1
         elif key not in self._queue and len(self._queue) >= MOST_QUEUED:
             self.counts["queue_full"] += 1

@@ -96,17 +96,31 @@ async def test_the_reader_after_a_write_finds_the_new_answer_ready(site: Site, p
     assert site.asked == [path, path]
 
 
-async def test_an_answer_that_nobody_reads_is_refreshed_once(site: Site) -> None:
-    """A second expiry without a reader between leaves it alone; the next reader loads it."""
+async def test_an_answer_that_nobody_reads_is_refreshed_twice(site: Site) -> None:
+    """A third expiry without a reader between leaves it alone; the next reader loads it and begins anew."""
     await site.get("/shared")
-    await site.change()
-    await site.settled()
+    for number in (1, 2):
+        await site.change()
+        await site.settled(count=number)
     await site.change()
     await site.settled("unread")
     reply = await site.get("/shared")
     assert not reply.is_hit
-    assert reply.json["value"] == 2
-    assert len(site.asked) == 3
+    assert reply.json["value"] == 3
+    assert len(site.asked) == 4
+    await site.change()
+    await site.settled(count=3)
+
+
+async def test_a_reader_in_time_keeps_an_answer_in_the_round(site: Site) -> None:
+    """Reads after every second refresh are enough."""
+    await site.get("/shared")
+    for number in (2, 4, 6):
+        for one in (1, 0):
+            await site.change()
+            await site.settled(count=number - one)
+        assert (await site.get("/shared")).is_hit
+    assert site.counts["unread"] == 0
 
 
 async def test_a_read_answer_is_refreshed_each_time(site: Site) -> None:
