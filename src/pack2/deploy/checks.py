@@ -86,7 +86,7 @@ def indexes(target: Target) -> Check:
             found = find_index(connection, find_table(connection, index).schema, index.name)
             if found is None or not found.is_valid:
                 missing.append(index.name)
-    evidence = f"{len(declared) - len(missing)} of {len(declared)} of {path}"
+    evidence = f"{len(declared) - len(missing)} of {len(declared)} indexes of {path}"
     if missing:
         evidence += f"; not: {', '.join(missing[:5])}"
     advice = "Run `pack2 indexes apply`."
@@ -104,7 +104,7 @@ def rollups(target: Target) -> Check:
         for view, line in zip(views, lines, strict=True)
         if line is None or line.state != "applied"
     ]  # fmt: skip
-    evidence = f"{len(views) - len(missing)} of {len(views)}"
+    evidence = f"{len(views) - len(missing)} of {len(views)} rollups"
     evidence += f"; not: {', '.join(missing[:5])}" if missing else ""
     return judged("All rollups are maintained", not missing, evidence, "Run `pack2 rollup apply`.")
 
@@ -113,7 +113,9 @@ def feed(target: Target) -> Check:
     """Every trigger of the change feed is in place."""
     states = feed_schema.status(target.database_url, target.config.cache.feed)
     wrong = [f"{one.table} ({one.state})" for one in states if one.state != "applied"]
-    evidence = f"{len(states) - len(wrong)} of {len(states)}" + (f"; {', '.join(wrong[:5])}" if wrong else "")
+    evidence = f"{len(states) - len(wrong)} of {len(states)} triggers" + (
+        f"; {', '.join(wrong[:5])}" if wrong else ""
+    )
     return judged("All triggers of the change feed are there", not wrong, evidence, "Run `pack2 feed apply`.")
 
 

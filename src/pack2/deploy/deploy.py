@@ -59,7 +59,7 @@ def deploy(
                 journal.enter(step.name)
                 on_start(number, step.name)
                 started = time.monotonic()
-                outcome = attempt(step, target)
+                outcome = attempt(step.run, target)
                 seconds = time.monotonic() - started
                 on_step(number, step.name, outcome, seconds)
                 results.append(StepResult(number, step.name, outcome.state, outcome.text, seconds))
@@ -78,10 +78,12 @@ def plan(
     on_step: OnStep = lambda _number, _name, _outcome, _seconds: None,
     steps: Sequence[Step] = STEPS,
 ) -> Deployment:
-    """Validate the environment and let every other step say what it would do; nothing is changed."""
+    """Validate the environment and let every other step say what it would do and what is there already;
+    nothing is changed.
+    """
     results = []
     for number, step in enumerate(steps, 1):
-        outcome = attempt(step, target) if number == 1 else Outcome("planned", step.plan)
+        outcome = attempt(step.run if number == 1 else step.planned, target)
         on_step(number, step.name, outcome, 0.0)
         results.append(StepResult(number, step.name, outcome.state, outcome.text, 0.0))
     return Deployment(tuple(results))

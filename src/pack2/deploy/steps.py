@@ -34,11 +34,17 @@ BASELINE_SIZE: Final = "small"
 
 @dataclass(frozen=True)
 class Step:
-    """`plan` says what `run` would do."""
+    """`plan` says what `run` would do, `present` asks how much of it is there already."""
 
     name: str
     plan: str
     run: Callable[[Target], Outcome]
+    present: Callable[[Target], tuple[checks.Check, ...]] = lambda _target: ()
+
+    def planned(self, target: Target) -> Outcome:
+        """What `run` would do, and what it would find; changes nothing."""
+        there = _summary(self.present(target))
+        return Outcome("planned", f"{self.plan}; there now: {there}" if there else self.plan)
 
 
 def validate_environment(target: Target) -> Outcome:
@@ -136,8 +142,18 @@ def measure_baseline(target: Target) -> Outcome:
 
 STEPS: Final = (
     Step("validate environment", "ask PostgreSQL, Redis and the tools", validate_environment),
-    Step("indexes", "build what is missing of the declared indexes and rollups", build_indexes),
-    Step("cache", "bring about the change feed's triggers", configure_cache),
+    Step(
+        "indexes",
+        "build what is missing of the declared indexes and rollups",
+        build_indexes,
+        lambda target: (checks.indexes(target), checks.rollups(target)),
+    ),
+    Step(
+        "cache",
+        "bring about the change feed's triggers",
+        configure_cache,
+        lambda target: (checks.feed(target),),
+    ),
     Step("load tests", "let k6 compile the script", prepare_load_tests),
     Step("monitoring", "ask Prometheus and Grafana, where they are known", deploy_monitoring),
     Step("build and smoke tests", "start the application, ask its pages and cached routes", smoke_test),
@@ -146,10 +162,10 @@ STEPS: Final = (
 )
 
 
-def attempt(step: Step, target: Target) -> Outcome:
-    """The step's outcome; a failure that has a message, or a server that went away, is an outcome too."""
+def attempt(run: Callable[[Target], Outcome], target: Target) -> Outcome:
+    """A step's outcome; a failure that has a message, or a server that went away, is an outcome too."""
     try:
-        return step.run(target)
+        return run(target)
     except Pack2Error as error:
         return failed(str(error))
     except (psycopg.Error, redis.RedisError, OSError) as error:
