@@ -36,6 +36,11 @@ class Limiter:
             self._arrivals.popitem(last=False)
         return 0
 
+    def give_back(self, key: str) -> None:
+        """Take the last counted attempt of `key` back."""
+        if key in self._arrivals:
+            self._arrivals[key] -= self._interval_seconds
+
     def forget(self, key: str) -> None:
         """Start `key` anew: its attempt succeeded."""
         self._arrivals.pop(key, None)

@@ -40,12 +40,15 @@ class Gate:
         email = credentials.email.strip().lower()
         stored = await reads.credentials(self._db, email)
         address = request.client.host if request.client else ""
-        if not (stored and stored.is_test_account and address in _LOOPBACK):
+        is_limited = not (stored and stored.is_test_account and address in _LOOPBACK)
+        if is_limited:
             self._limit(address, email)
         matches = await self.passwords.matches(stored.password_hash if stored else None, credentials.password)
         if stored is None or not matches:
             raise NotSignedIn("The e-mail address or the password is wrong.")
-        self._accounts.forget(email)
+        if is_limited:
+            self._accounts.forget(email)
+            self._addresses.give_back(address)
         async with self._db.transaction() as transaction:
             token, expires_at = await self._sessions.open(transaction, stored.id)
             await record(transaction, stored.id, "auth.sign_in", f"user:{stored.id}", {"address": address})

@@ -32,6 +32,7 @@ def test_signing_in_by_keyboard_alone(visit):
     seen = visit()
     page = seen.open("/portfolio")
     assert "/sign-in?next=%2Fportfolio" in page.url
+    expect(page.get_by_label("E-mail")).to_be_focused()
     page.keyboard.type("trader@adaf.test")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORDS.trader)

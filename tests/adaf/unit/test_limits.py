@@ -50,6 +50,15 @@ def test_a_success_starts_anew() -> None:
     assert limiter.attempt("a") == 0
 
 
+def test_an_attempt_that_is_given_back_was_none() -> None:
+    """It frees its own place and no other's; a key that nobody knows has nothing to take back."""
+    limiter = Limiter(burst=3, interval_seconds=10, clock=Clock())
+    assert [limiter.attempt("a") for _ in range(3)] == [0, 0, 0]
+    limiter.give_back("a")
+    limiter.give_back("b")
+    assert [limiter.attempt("a"), limiter.attempt("a")] == [0, 10]
+
+
 @given(st.lists(st.text(max_size=3), max_size=200))
 def test_memory_is_bounded(keys: list[str]) -> None:
     """However many keys come, no more than the capacity is remembered."""

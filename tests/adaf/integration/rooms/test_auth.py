@@ -82,6 +82,14 @@ async def test_an_ended_session_is_none(signing: Any) -> None:
     assert answer.status_code == 401
 
 
+async def test_whoever_knows_the_password_is_no_attack(signing: Any) -> None:
+    """An office behind one address signs in at nine: what succeeds does not count; what fails still does."""
+    morning = [(await sign_in(signing)).status_code for _ in range(25)]
+    assert set(morning) == {200}
+    guesses = [(await sign_in(signing, f"guess-{n}@adaf.test", "wrong")).status_code for n in range(21)]
+    assert guesses == [401] * 20 + [429]
+
+
 async def test_too_many_attempts_at_an_account(signing: Any) -> None:
     """After a burst of wrong passwords an account has to wait; other accounts do not."""
     answers = [await sign_in(signing, EMAIL, "wrong") for _ in range(11)]
