@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import suppress
 from typing import Annotated
 
@@ -41,19 +40,9 @@ def run(
         Print what was written as JSON.
     """
     fed = Fed()
-    asked: list[int] = []
-
-    def interrupt(number: int, _: object) -> None:
-        """What interrupts a call that swallows exceptions ends the feed after its next commit."""
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
     with target(database_url) as found, ticker("market") as tell, suppress(KeyboardInterrupt):
         for fed in feed(found.url, speed=speed, most_minutes=minutes):
             tell(_line(fed))
-            if asked:
-                break
     print(msgspec.json.encode(fed).decode() if json else f"written: {_line(fed)}")
 
 
