@@ -133,9 +133,10 @@ class Memory:
         self._small_bytes += entry.size_bytes
 
     def _replace(self, key: Hashable, old: Entry, entry: Entry) -> None:
-        entry.uses = 0 if entry.is_ahead else old.uses
         if entry.is_ahead:
             entry.unread = 1 if old.uses else old.unread + 1
+        else:
+            entry.uses = old.uses
         was_small = old.is_small
         self._forget(old)
         self._entries[key] = entry

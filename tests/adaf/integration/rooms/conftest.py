@@ -34,7 +34,8 @@ class Dashboard:
     async def headers(self, user_id: int) -> dict[str, str]:
         if user_id not in self.tokens:
             async with self.db.transaction() as tx:
-                self.tokens[user_id], _ = await self.app.state.sessions.open(tx, user_id)
+                token, _ = await self.app.state.sessions.open(tx, user_id)
+            self.tokens[user_id] = token  # only now it is committed, and others may use it
         return {"Authorization": f"Bearer {self.tokens[user_id]}"}
 
     async def get(self, user_id: int, path: str, status: int = 200, /, **params: Any) -> Any:
