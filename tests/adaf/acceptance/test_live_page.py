@@ -82,6 +82,7 @@ def price(value: float) -> list[tuple[str, tuple[object, ...]]]:
     return [(PRICE, (value,)), ("SELECT pg_notify('pack2', %s)", ("bars\nquotes",))]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("path", ["/market", "/market/BTC"])
 def test_an_open_page_shows_a_new_price_within_a_second_of_its_commit(seen: Visit, path: str) -> None:
     """The cell changes in place, in the words of the template: nothing is loaded again for it."""
@@ -95,6 +96,7 @@ def test_an_open_page_shows_a_new_price_within_a_second_of_its_commit(seen: Visi
     assert seen.problems == []
 
 
+@pytest.mark.alone
 def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) -> None:
     """The panels of the portfolio ask for themselves again; the page stays."""
     portfolio = seen.site.rows(OWN_PORTFOLIO)[0][0]
@@ -109,6 +111,7 @@ def test_an_open_page_shows_a_committed_trade_within_half_a_second(seen: Visit) 
     assert seen.problems == []
 
 
+@pytest.mark.alone
 def test_the_last_candle_goes_with_the_price(seen: Visit) -> None:
     """A minute of the feed reaches the chart and the quote beside it before any refresh of their panels."""
     page = seen.sign_in(path="/market/ETH?timeframe=1m")

@@ -231,6 +231,7 @@ async def status_of(site: Site, token: str) -> int:
         return answer.status
 
 
+@pytest.mark.alone
 def test_after_its_connection_is_cut_the_server_greets_everybody_anew(live_site: Site) -> None:
     """What was lost in between is covered: a page asks for everything, and then hears on."""
 
@@ -247,6 +248,7 @@ def test_after_its_connection_is_cut_the_server_greets_everybody_anew(live_site:
     live(live_site, scenario)
 
 
+@pytest.mark.alone
 def test_a_client_that_does_not_read_harms_nobody(live_site: Site) -> None:
     """Others hear as soon as before, and when it reads again the latest price is there."""
 
@@ -265,6 +267,7 @@ def test_a_client_that_does_not_read_harms_nobody(live_site: Site) -> None:
     live(live_site, scenario)
 
 
+@pytest.mark.alone
 def test_the_server_stops_within_seconds_with_a_hundred_streams_open(
     live_site: Site, redis_url: str, tmp_path: Path
 ) -> None:

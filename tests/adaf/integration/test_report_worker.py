@@ -92,6 +92,7 @@ async def until(sql: asyncpg.Connection, report_id: int, seconds: float = 20, **
 DONE = {"status": "done", "progress_percent": 100, "files": 1, "jobs": 0}
 
 
+@pytest.mark.alone
 async def test_a_worker_makes_what_is_asked_for(worker: Start, db: Database, sql: Any) -> None:
     """Reports that waited and reports asked for now are made, the latter within a second."""
     first = await asked(db)
