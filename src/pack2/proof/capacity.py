@@ -113,7 +113,6 @@ def measure(
     stage: Stage, profile: Profile, variant: Variant, limit_ms: float
 ) -> tuple[Capacity, list[CapacityStep]]:
     """Find one variant's capacity. Raises UnmeasurableError when not even one request a second is held."""
-    _burst(stage, profile, variant)
     guess = 0.9 * _burst(stage, profile, variant)
     samples = 0
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,14 +93,20 @@ def fingerprint(patterns: tuple[str, ...]) -> str:
 
 
 def make_copies(server: PostgresServer, config: Config, which: Names) -> None:
-    """Two fresh copies of the untuned database; the second one tuned; both vacuumed, analysed and
-    checkpointed."""
+    """Two fresh copies of the untuned database, made side by side; the second one tuned; both vacuumed,
+    analysed and checkpointed."""
     drop_copies(server, which)
-    before = server.create_database(which.before, template=which.untuned)
-    after = server.create_database(which.after, template=which.untuned)
-    tune(after, config)
-    for url in (before, after):
+
+    def copy(name: str, *, tuned: bool) -> None:
+        url = server.create_database(name, template=which.untuned)
+        if tuned:
+            tune(url, config)
         settle(url)
+
+    with ThreadPoolExecutor(2) as pool:
+        copies = [pool.submit(copy, which.after, tuned=True), pool.submit(copy, which.before, tuned=False)]
+    for made in copies:
+        made.result()
 
 
 def drop_copies(server: PostgresServer, which: Names) -> None:

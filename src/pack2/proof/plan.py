@@ -41,7 +41,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("mini", 5, 2, 5, 1, 1.6, 2, 2, 2, 3, 200, 5, 1, 2),
-        Profile("quick", 100, 2, 5, 2, 1.6, 2, 4, 16, 8, 250, 5, 1, 2),
+        Profile("quick", 50, 2, 4, 2, 1.6, 2, 4, 10, 6, 250, 4, 1, 2),
         Profile("small", 200, 3, 8, 3, 1.25, 2, 5, 30, 12, 500, 15, 2, 4),
         Profile("medium", 200, 6, 20, 10, 1.12, 6, 15, 75, 60, 2000, 50, 4, 6),
     )
