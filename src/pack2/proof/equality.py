@@ -44,12 +44,12 @@ def compare(servers: Mapping[Variant, Server], parameters: Mapping[str, Any], co
     statements: dict[str, tuple[int, int, int]] = {}
     samples: Sequence[Mapping[str, Any]] = parameters["samples"]
     before, after = servers["before"], servers["after"]
-    with _Asked(before) as untuned, _Asked(after) as tuned:
+    with _counter(before) as count_before, _counter(after) as count_after:
         for sample in samples:
             token = parameters["accounts"][sample["account"]]["token"]
             headers = credentials(sample["kind"], token, cookie)
-            asked = [one.ask(sample["path"], headers) for one in (untuned, tuned, tuned)]
-            answers, counts = zip(*asked, strict=True)
+            asked = [(before, count_before), (after, count_after), (after, count_after)]
+            answers, counts = zip(*(_ask(*one, sample["path"], headers) for one in asked), strict=True)
             statements.setdefault(sample["name"], (counts[0], counts[1], counts[2]))
             different += differences(sample["name"], answers)
     return Comparison(tuple(different), len(samples), statements)
@@ -62,30 +62,21 @@ def credentials(kind: str, token: str, cookie: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-class _Asked:
-    """A server whose statements are counted from answer to answer: nobody else asks it meanwhile."""
+def _ask(
+    server: Server, connection: psycopg.Connection, path: str, headers: dict[str, str]
+) -> tuple[Answer, int]:
+    before = _statements(connection)
+    answer = send(server.base_url, path, headers=headers)
+    return answer, _statements(connection) - before
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
 
-    def __enter__(self) -> _Asked:
-        self._connection = psycopg.connect(self._server.database_url, autocommit=True)
-        self._statements = self._count()
-        return self
+def _statements(connection: psycopg.Connection) -> int:
+    row = connection.execute(_COUNT).fetchone()
+    return int(row[0]) if row else 0
 
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
 
-    def ask(self, path: str, headers: dict[str, str]) -> tuple[Answer, int]:
-        """The answer, and how many statements it needed."""
-        before = self._statements
-        answer = send(self._server.base_url, path, headers=headers)
-        self._statements = self._count()
-        return answer, self._statements - before
-
-    def _count(self) -> int:
-        row = self._connection.execute(_COUNT).fetchone()
-        return int(row[0]) if row else 0
+def _counter(server: Server) -> psycopg.Connection:
+    return psycopg.connect(server.database_url, autocommit=True)
 
 
 def differences(name: str, answers: Sequence[Answer]) -> list[str]:
