@@ -41,11 +41,13 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `load_inputs` are globs of the files that decide what `load` makes: another content, another sample.
     `command` gets `{port}` and `{workers}`, `load` gets `{size}` and `{seed}`; both get DATABASE_URL.
+    `url` is where the deployed application answers.
     """
 
     command: tuple[str, ...]
     load: tuple[str, ...]
     load_inputs: tuple[str, ...] = ()
+    url: str = ""
     ready: str = "/"
     queries: tuple[str, ...] = ()
     load_test: str = ""

@@ -26,6 +26,7 @@ app.command("pack2.cli.recommend:recommend_command", name="recommend")
 app.command("pack2.cli.schedule:app", name="schedule")
 app.command("pack2.cli.deploy:deploy_command", name="deploy")
 app.command("pack2.cli.deploy:rollback_command", name="rollback")
+app.command("pack2.cli.checklist:checklist_command", name="checklist")
 
 
 def main() -> None:

@@ -94,14 +94,24 @@ def rollback_command(
 
 @contextmanager
 def target(
-    config: Path, url: str | None, *, is_quiet: bool, baseline_seconds: float | None = None
+    config: Path,
+    url: str | None,
+    *,
+    is_quiet: bool,
+    baseline_seconds: float | None = None,
+    is_deployed: bool = False,
 ) -> Iterator[Target]:
-    """What pack2.toml describes, with its servers; we work in its folder meanwhile."""
+    """What pack2.toml describes, with its servers; we work in its folder meanwhile.
+
+    `is_deployed`: whether the servers answer is asked later, and the application is at its own url.
+    """
     settings = load_config(config)
-    with contextlib.chdir(config.resolve().parent), services() as found:
+    if is_deployed and settings.application is not None:
+        url = url or settings.application.url or None
+    with contextlib.chdir(config.absolute().parent), services(is_asked=not is_deployed) as found:
         yield Target(
             settings,
-            config.resolve(),
+            config.absolute(),
             found,
             dict(os.environ),
             None if url is None else url.rstrip("/"),

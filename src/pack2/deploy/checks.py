@@ -62,6 +62,15 @@ def postgres_answers(target: Target) -> Check:
         return _version(connection)
 
 
+def redis_ping(target: Target) -> Check:
+    """It answers the account that the application has."""
+    account = urlsplit(target.redis_url).username or "default"
+    with redis.Redis.from_url(target.redis_url, socket_timeout=5) as client:
+        answers = bool(client.ping())
+    advice = f"`ACL SETUSER {account} +ping`."
+    return judged("Redis answers PING", answers, f"PING is answered to the account {account}", advice)
+
+
 def redis_server(target: Target) -> list[Check]:
     """It answers, keeps what it is given, and not for everybody."""
     with redis.Redis.from_url(target.redis_url, socket_timeout=5) as client:
@@ -123,8 +132,9 @@ def listeners(target: Target) -> Check:
     """Processes of the application listen to the change feed: their caches learn what changed."""
     with connect(target.database_url) as connection:
         count = len(connection.execute(LISTENERS).fetchall())
+    evidence = f"{count} {'process listens' if count == 1 else 'processes listen'} to the change feed"
     advice = "Wrap the application with `pack2.http.from_config` and start it with PACK2=on."
-    return judged("The application listens to the change feed", count > 0, f"{count} processes", advice)
+    return judged("The application listens to the change feed", count > 0, evidence, advice)
 
 
 def application(target: Target) -> Check:
@@ -136,7 +146,8 @@ def application(target: Target) -> Check:
     evidence = f"{described.ready} answers {answer.status}"
     if answer.status == 0:
         evidence = f"{url} does not answer: {answer.body.decode(errors='replace')}"
-    return judged("The application is ready", answer.status == 200, evidence, f"Look into {target.log}.")
+    advice = f"Look into {target.log}." if target.url is None else "Start it there, or look into its log."
+    return judged("The application is ready", answer.status == 200, evidence, advice)
 
 
 def free_disk(target: Target) -> Check:
@@ -211,9 +222,9 @@ def _password(url: str) -> Check:
     is_open = _answers_strangers(url)
     question = "Redis asks for a password"
     if is_open and (urlsplit(url).hostname or "") in _LOOPBACK:
-        return Check(question, "pass", "it does not, and is on loopback")
+        return Check(question, "pass", "no password, on loopback")
     advice = "Set a password: `ACL SETUSER`, or requirepass in redis.conf, and put it into REDIS_URL."
-    return judged(question, not is_open, "it does" if not is_open else "it does not", advice)
+    return judged(question, not is_open, "with a password" if not is_open else "without a password", advice)
 
 
 def _answers_strangers(url: str) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 import redis
@@ -29,6 +29,7 @@ from pack2.loadtest.run import loadtest
 from pack2.proof.errors import SignInFailedError
 from pack2.regression.baseline import accept, path_of
 
+Asked = TypeVar("Asked")
 BASELINE_SIZE: Final = "small"
 
 
@@ -100,6 +101,8 @@ def smoke_test(target: Target) -> Outcome:
         return skipped(f"{target.config_path} has no [application]: nothing to start")
     if not target.can_answer:
         return skipped("[application] has no command, and no --url was given")
+    if wrong := checks.problems([checks.application(target)]):
+        return failed(wrong)
     try:
         asks = visitor(target)
     except SignInFailedError as error:
@@ -162,15 +165,15 @@ STEPS: Final = (
 )
 
 
-def attempt(run: Callable[[Target], Outcome], target: Target) -> Outcome:
+def attempt(run: Callable[[Asked], Outcome], asked: Asked, command: str = "deploy") -> Outcome:
     """A step's outcome; a failure that has a message, or a server that went away, is an outcome too."""
     try:
-        return run(target)
+        return run(asked)
     except Pack2Error as error:
         return failed(str(error))
     except (psycopg.Error, redis.RedisError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return failed(f"{reason}. Mend that, then run `pack2 deploy` again: it goes on here.")
+        return failed(f"{reason}. Mend that, then run `pack2 {command}` again.")
 
 
 def _inspected(script: Path) -> str:

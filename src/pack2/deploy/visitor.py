@@ -18,7 +18,7 @@ from pack2.config import HttpPolicy
 from pack2.deploy.model import Target
 from pack2.http.policy import compile_policies
 from pack2.loadtest.site import SEED, refuse_others
-from pack2.proof.accounts import password, sign_in_all, write_tokens
+from pack2.proof.accounts import Door, password, sign_in_all, write_tokens
 from pack2.proof.client import Answer, send
 from pack2.proof.stage import discover
 
@@ -45,27 +45,37 @@ class Visitor:
     def is_signed_in(self) -> bool:
         return bool(self._headers)
 
+    def with_samples(self, samples: tuple[str, ...]) -> Visitor:
+        return Visitor(self.base_url, self._headers, samples)
+
     def ask(self, path: str) -> Answer:
         return send(self.base_url, path, headers=self._headers, timeout_seconds=30)
 
 
-def visitor(target: Target) -> Visitor:
-    """Sign the first test account in, where there are any. Raises SignInFailedError, LoadScriptError."""
+def signed_in(target: Target) -> tuple[Visitor, Door | None]:
+    """The first test account, where there are any, and how it came in. Raises SignInFailedError."""
     url = target.application_url()
     application = target.config.application
     assert application is not None
     if application.accounts is None:
-        return Visitor(url, {})
+        return Visitor(url, {}), None
     refuse_others(application.accounts)
     ours = msgspec.structs.replace(application.accounts, others=())
-    state = target.services.state
-    door = sign_in_all(url, ours, 1, state)
+    door = sign_in_all(url, ours, 1, target.services.state)
     token = door.accounts[0].token
     headers = {"Authorization": f"Bearer {token}"}
     if ours.cookie:
         headers["Cookie"] = f"{ours.cookie}={token}"
-    if not application.load_test:
-        return Visitor(url, headers)
+    return Visitor(url, headers), door
+
+
+def visitor(target: Target) -> Visitor:
+    """The same, with the load test's samples of paths. Raises SignInFailedError, LoadScriptError."""
+    found, door = signed_in(target)
+    application = target.config.application
+    assert application is not None
+    if door is None or application.accounts is None or not application.load_test:
+        return found
     with tempfile.TemporaryDirectory(prefix="pack2-deploy-") as folder:
         tokens, parameters = Path(folder, "tokens.json"), Path(folder, "parameters.json")
         write_tokens(door, tokens)
@@ -73,10 +83,10 @@ def visitor(target: Target) -> Visitor:
             "TOKENS_FILE": str(tokens),
             "PARAMETERS_FILE": str(parameters),
             "SEED": str(SEED),
-            "ACCOUNT_PASSWORD": password(ours, state),
+            "ACCOUNT_PASSWORD": password(application.accounts, target.services.state),
         }
-        found: dict[str, Any] = discover(Path(application.load_test).resolve(), url, variables)
-    return Visitor(url, headers, tuple(str(sample["path"]) for sample in found["samples"]))
+        known: dict[str, Any] = discover(Path(application.load_test).resolve(), found.base_url, variables)
+    return found.with_samples(tuple(str(sample["path"]) for sample in known["samples"]))
 
 
 def questions(

@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import psutil
 
 from pack2.proof.processors import tree_seconds
 
 _EVERY_SECONDS = 1.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,22 @@ def resident_bytes(pid: int) -> int:
             with suppress(psutil.Error):
                 total += process.memory_info().rss
     return total
+
+
+def listener(url: str) -> int | None:
+    """The process of this machine that answers at `url`, the first of its family; None where it is elsewhere,
+    another user's, or part of this test itself.
+    """
+    parts = urlsplit(url)
+    if parts.hostname not in _LOOPBACK:
+        return None
+    found: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        for one in psutil.net_connections(kind="tcp"):
+            is_meant = one.status == psutil.CONN_LISTEN and one.laddr.port == (parts.port or 80)
+            if is_meant and one.pid is not None:
+                found.append(psutil.Process(one.pid))
+        ours = {psutil.Process().pid, *(parent.pid for parent in psutil.Process().parents())}
+        heads = [one.pid for one in found if not any(parent in found for parent in one.parents())]
+        return next((pid for pid in heads if pid not in ours), None)
+    return None

@@ -18,7 +18,7 @@ import msgspec
 
 from pack2.config import Accounts, Application, Config
 from pack2.loadtest.errors import NoAnswerError, NothingToLoadError, NotTestAccountsError
-from pack2.loadtest.meter import Meter
+from pack2.loadtest.meter import Meter, listener
 from pack2.proof import databases, environment, redis_space
 from pack2.proof.accounts import Door, admitted, password, write_tokens
 from pack2.proof.client import send
@@ -107,7 +107,9 @@ def _found(application: Application, accounts: Accounts, url: str, folder: Path,
     told("finding what the accounts can ask for")
     variables, parameters = _parameters(application, ours, state, url, door, folder)
     facts = environment.machine(Split(frozenset(), frozenset())) | {"application": url}
-    return Site(url, _script(application), variables, parameters, ours, door, facts, Meter({}))
+    pid = listener(url)
+    meter = Meter({} if pid is None else {"application": pid})
+    return Site(url, _script(application), variables, parameters, ours, door, facts, meter)
 
 
 def _started(

@@ -27,8 +27,9 @@ def send(
     timeout_seconds: float = 60,
 ) -> Answer:
     """Send one request on a connection of its own; failures of the connection are an Answer too."""
-    host = urlsplit(base_url).netloc
-    connection = http.client.HTTPConnection(host, timeout=timeout_seconds)
+    parts = urlsplit(base_url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc.rpartition("@")[2], timeout=timeout_seconds)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
         response = connection.getresponse()

@@ -61,11 +61,13 @@ def services(
     redis_url: str | None = FROM_ENVIRONMENT,
     cpus: frozenset[int] | None = None,
     durable: bool = True,
+    is_asked: bool = True,
 ) -> Iterator[Services]:
     """Servers that run: by URL where one is given, else embedded in `state` (`.pack2` unless told otherwise).
 
     None for a URL means embedded, whatever the environment says. `cpus` binds the embedded servers; without
     it the first to use them gives them its own processors. `durable=False` is for tests only.
+    `is_asked=False` takes servers by URL unasked, for those who find out themselves whether they answer.
     """
     database_url = os.environ.get("DATABASE_URL") if database_url == FROM_ENVIRONMENT else database_url
     redis_url = os.environ.get("REDIS_URL") if redis_url == FROM_ENVIRONMENT else redis_url
@@ -74,11 +76,11 @@ def services(
         with opened.starting(), _disk_full_told(opened):
             found = Services(
                 postgres=(
-                    external.find_postgres(database_url)
+                    _postgres_by(database_url, is_asked)
                     if database_url
                     else start_postgres(opened, durable=durable)
                 ),
-                redis=external.find_redis(redis_url) if redis_url else start_valkey(opened),
+                redis=_redis_by(redis_url, is_asked) if redis_url else start_valkey(opened),
                 state=opened,
             )
         if cpus is not None or first:
@@ -113,6 +115,14 @@ def _shared(state: State) -> Iterator[bool]:
             if users.alone():
                 _stop(state)
             users.leave()
+
+
+def _postgres_by(url: str, is_asked: bool) -> PostgresServer:
+    return external.find_postgres(url) if is_asked else PostgresServer(address=url)
+
+
+def _redis_by(url: str, is_asked: bool) -> RedisServer:
+    return external.find_redis(url) if is_asked else RedisServer(url=url)
 
 
 def _stop(state: State) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,21 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+@contextmanager
+def served(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """`adaf serve` in `folder`, as an operator starts it, reports included; gives its address."""
+    command = [Path(sys.executable).parent / "adaf", "serve", "--port", str(free_port())]
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = next((line for line in process.stdout if line.startswith("serving ")), None)
+            assert said is not None, "the dashboard did not start"
+            yield said.split()[1]
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def _answers(address: str) -> bool:

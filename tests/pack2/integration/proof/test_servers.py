@@ -124,6 +124,9 @@ def test_tokens_are_kept_while_they_are_good(
     again = admitted(base_url, accounts, 3, state, kept)
     assert again.accounts == first.accounts
     assert again != first
+    fewer = admitted(base_url, accounts, 10, state, kept)
+    assert len(fewer.accounts) == 5
+    assert admitted(base_url, accounts, 10, state, kept) == fewer
 
 
 def test_a_refused_account_is_named(
