@@ -224,7 +224,7 @@ class _Judge:
     def _verdict(self, definition: IndexDefinition) -> IndexVerdict:
         name = definition.name
         savings = tuple(self.savings[name])
-        best = max(savings, key=lambda one: (one.pays, one.saved_low_milliseconds), default=None)
+        best = best_of(savings)
         if name in self.slowing:
             reason = f"makes {self.slowing[name]} more than {MOST_SLOWER_RATIO}× slower"
         elif name not in self.used:
@@ -234,6 +234,11 @@ class _Judge:
         else:
             reason = ""
         return IndexVerdict(name, definition.table, self.sizes[name], not reason, reason, best, savings)
+
+
+def best_of(savings: Iterable[Saving]) -> Saving | None:
+    """One that pays where there is any, and of those the one that surely saves the most time."""
+    return max(savings, key=lambda one: (one.pays, one.saved_low_milliseconds), default=None)
 
 
 def is_slower(none: Measurement, everything: Measurement, count: int) -> bool:

@@ -9,7 +9,15 @@ import pytest
 from pack2.database.index_file import load_indexes
 from pack2.database.index_measure import Measurement
 from pack2.database.index_rejection import reject
-from pack2.database.index_verify import IndexVerdict, Saving, Verification, interval, is_slower, saving
+from pack2.database.index_verify import (
+    IndexVerdict,
+    Saving,
+    Verification,
+    best_of,
+    interval,
+    is_slower,
+    saving,
+)
 from pack2.database.slow import shorten
 
 
@@ -40,6 +48,32 @@ def test_an_index_pays_in_blocks_and_in_time(buffers: int, milliseconds: list[fl
 def test_a_fifth_is_enough_and_nothing_saved_is_not(buffers: int, saved_low: float, pays: bool) -> None:
     """The bound of the blocks is inclusive; an interval that begins at zero does not exclude it."""
     assert Saving("q", "alone", 100, buffers, 2.0, 1.0, saved_low, 1.0).pays is pays
+
+
+def saved(query: str, buffers: int, low: float, milliseconds: float = 1.0) -> Saving:
+    return Saving(query, "alone", 100, buffers, milliseconds + 1, milliseconds, low, low + 1)
+
+
+@pytest.mark.parametrize(
+    "savings",
+    [
+        (saved("much time, few blocks", 95, 9.0), saved("best", 50, 0.5)),
+        (saved("less time", 10, 0.2), saved("best", 50, 0.5)),
+        (saved("none surely", 10, -0.1), saved("best", 80, 0.001)),
+        (saved("less surely", 95, -0.2), saved("best", 99, -0.1)),
+    ],
+)
+def test_the_best_saving_pays_and_then_is_the_surest(savings: tuple[Saving, ...]) -> None:
+    """One that pays before any that does not; then the larger lower end of the time saved; in any order."""
+    for given in (savings, savings[::-1]):
+        best = best_of(given)
+        assert best is not None
+        assert best.query == "best"
+
+
+def test_without_a_query_there_is_no_best() -> None:
+    """An index that serves nothing that was measured."""
+    assert best_of(()) is None
 
 
 def test_the_interval_holds_the_median() -> None:

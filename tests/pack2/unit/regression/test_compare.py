@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pack2.loadtest.histogram import histogram
+from pack2.loadtest.histogram import Histogram, histogram
 from pack2.loadtest.result import RunDigest
-from pack2.regression.compare import Finding, compare, judged, wilson
+from pack2.regression import compare as comparing
+from pack2.regression.compare import BETWEEN_SESSIONS, RESAMPLES, Finding, compare, judged, wilson
 
 
 def run(
@@ -152,3 +153,69 @@ def test_wilsons_interval_holds_the_share(case: tuple[int, int]) -> None:
     low, high = wilson(successes, trials)
     assert 0 <= low <= successes / trials + 1e-12
     assert successes / trials - 1e-12 <= high <= 1
+
+
+def of(findings: tuple[Finding, ...], rule: str, subject: str) -> Finding:
+    return next(one for one in findings if (one.rule, one.subject) == (rule, subject))
+
+
+def test_an_interval_of_times_leaves_two_and_a_half_percent_out_on_each_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of ratios that are known, from 1 to 2; and the drift between sessions is added to both ends."""
+
+    def draws(given: list[Histogram], _random: np.random.Generator) -> comparing.Floats:
+        is_now = given[0].total == 2001
+        return np.linspace(1, 2, RESAMPLES) if is_now else np.ones(RESAMPLES)
+
+    monkeypatch.setattr(comparing, "_percentile_draws", draws)
+    found = of(compare(runs(0), runs(50, count=2001)), "response time p95", "all API requests")
+    drift = 1 + BETWEEN_SESSIONS
+    assert found.interval == pytest.approx((100 * (1.025 / drift - 1), 100 * (1.975 * drift - 1)))
+
+
+@pytest.mark.parametrize("sizes", [(100, 100, 200), (200, 200, 100)])
+def test_an_interval_of_ratios_leaves_two_and_a_half_percent_out_on_each_side(sizes: tuple[int, ...]) -> None:
+    """One run of three is drawn three times in 3.7 % of the draws: within 97.5 %, without 95 %."""
+    before = [run(k, memory=100 << 20) for k in range(3)]
+    now = [run(50 + k, memory=size << 20) for k, size in enumerate(sizes)]
+    assert of(compare(before, now), "memory", "the application").interval == pytest.approx((0.0, 100.0))
+
+
+def width(finding: Finding) -> float:
+    """Of an interval, as a factor's logarithm, without the drift between sessions."""
+    low, high = finding.interval
+    return float(np.log((1 + high / 100) / (1 + low / 100)) - 2 * np.log(1 + BETWEEN_SESSIONS))
+
+
+def with_routes(start: int, number: int) -> list[RunDigest]:
+    """Five runs in which every route is as fast as all."""
+    names = [f"GET /{k}" for k in range(number)]
+    return [
+        RunDigest(r.latency, r.database, dict.fromkeys(names, r.latency), 1, 0, 0, 0) for r in runs(start)
+    ]
+
+
+def test_the_doubt_is_shared_out_over_the_routes() -> None:
+    """Forty questions in place of one make each interval wider, so that they raise no more false alarms."""
+    alone = of(compare(with_routes(0, 1), with_routes(50, 1)), "response time p95", "GET /0")
+    findings = compare(with_routes(0, 40), with_routes(50, 40))
+    among = [width(one) for one in findings if one.subject.startswith("GET /")]
+    assert len(among) == 40
+    assert float(np.median(among)) > 1.25 * width(alone)
+
+
+def test_a_baseline_without_a_hit_compares_no_hit_rate() -> None:
+    """There is no change in percent of nothing; a rate that fell to nothing is the worst there is."""
+    assert "hit rate" not in {one.rule for one in compare(runs(0, hit=0.0), runs(50))}
+    fallen = of(compare(runs(0), runs(50, hit=0.0)), "hit rate", "all")
+    assert fallen.outcome == "worse"
+    assert fallen.change_percent == -100
+
+
+def test_errors_may_grow_by_two_standard_deviations() -> None:
+    """Of the baseline's runs, or of as many requests as there are now: what is larger of the two."""
+    even = compare(runs(0, failed=20), runs(50, failed=20))
+    assert of(even, "errors", "all").limit_percent == pytest.approx(200 * (0.01 * 0.99 / 10_000) ** 0.5)
+    uneven = [run(0, failed=0), run(1, failed=40)]
+    assert of(compare(uneven, runs(50)), "errors", "all").limit_percent == pytest.approx(2.0)
