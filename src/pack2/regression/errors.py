@@ -10,5 +10,5 @@ class BaselineMissingError(Pack2Error):
 
 
 class NotAcceptableError(Pack2Error):
-    """This result can not become a baseline: {reason}. Run `pack2 loadtest baseline` again on a quiet
-    machine."""
+    """This result can not become a baseline: {reason}. Run `pack2 loadtest baseline` again, for longer
+    or on a quiet machine."""
