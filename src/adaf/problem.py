@@ -8,6 +8,7 @@ PostgreSQL's refusals into answers.
 from __future__ import annotations
 
 import logging
+import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -135,7 +136,7 @@ def from_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 def from_data_error(_: Request[Any, Any, Any], error: asyncpg.DataError) -> Response[ProblemDocument]:
     """PostgreSQL (or asyncpg for it) refused a value: NUL in a text, a number or a date out of range."""
-    _log.info("refused by PostgreSQL: %s", error)
+    _log.info("refused by PostgreSQL: %s", type(error).__name__)
     return answer(
         400, "A value is outside of what is accepted: text without NUL, numbers and dates in range."
     )
@@ -148,8 +149,12 @@ def from_depth(_: Request[Any, Any, Any], error: RecursionError) -> Response[Pro
 
 
 def from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:
-    """A defect of ours: logged in full, told without details."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    """A defect of ours, told without details. The log has where it happened, and no value of the request:
+    paths and exceptions' texts may hold somebody's.
+    """
+    route = request.scope.get("path_template", "other")
+    places = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s %s failed: %s\n%s", request.method, route, type(error).__name__, places)
     return answer(500, "The dashboard failed at this request; the failure has been logged.")
 
 
