@@ -32,6 +32,8 @@ from adaf.auth.sessions import Sessions
 from adaf.auth.sign_in import Gate
 from adaf.database import Database
 from adaf.live.hub import Hub
+from adaf.metrics.families import new_recorder
+from adaf.metrics.wiring import with_metrics
 from adaf.parameters import known_parameters
 from adaf.request import Request
 from adaf.strategies.calculator import Calculator
@@ -76,9 +78,10 @@ def create_app(settings: Settings) -> Litestar:
 
     It starts without PostgreSQL, and answers 503 until that is there.
     """
-    database = Database(settings)
+    metrics = new_recorder()
+    database = Database(settings, metrics)
     sessions = Sessions(database, settings.session_seconds)
-    gate = Gate(database, sessions)
+    gate = Gate(database, sessions, metrics)
     calculator = Calculator()
     live = Hub(settings.database_url, database)
     return Litestar(
@@ -96,6 +99,7 @@ def create_app(settings: Settings) -> Litestar:
                 "calculator": calculator,
                 "live": live,
                 "cache_state": lambda: "off",
+                "metrics": metrics,
             }
         ),
         on_startup=[live.start],
@@ -106,11 +110,11 @@ def create_app(settings: Settings) -> Litestar:
 
 
 def create_asgi(settings: Settings) -> ASGIApp:
-    """The application as the server runs it: timed, and behind the performance pack unless that is off."""
+    """The application as the server runs it: timed, behind the cache unless PACK2 is off, and counted."""
     application = create_app(settings)
     timed: ASGIApp = ServerTiming(cast("ASGIApp", application))
     if not settings.pack2:
-        return timed
+        return with_metrics(timed, application, settings)
     cached = from_config(
         timed,
         load_config(Path(settings.pack2_config)),
@@ -119,4 +123,4 @@ def create_asgi(settings: Settings) -> ASGIApp:
         identify=application.state.sessions.identify_with_group,
     )
     application.state.cache_state = lambda: "ok" if cached.cache.is_trusted() else "bypassed"
-    return cached
+    return with_metrics(cached, application, settings, cached.cache)

@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 import msgspec
 
+from adaf.metrics.meter import Meter
 from adaf.problem import Unavailable
 from adaf.timing import current
 from pack2.database.queries import NamedQuery, load_queries
 
 if TYPE_CHECKING:
     from adaf.settings import Settings
+    from pack2.monitoring import Recorder
 
 T = TypeVar("T")
 _checked: set[tuple[str, type[Any]]] = set()
@@ -64,12 +66,12 @@ class _Statements(ABC):
     _queries: Mapping[str, NamedQuery]
 
     @abstractmethod
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _run(self, method: str, query: NamedQuery, args: tuple[Any, ...]) -> Any:
         """Call `method` of a connection."""
 
     async def fetch(self, name: str, *args: Any, type: type[T]) -> list[T]:
         """All rows of statement `name`."""
-        rows = await self._run("fetch", self._queries[name].sql, args)
+        rows = await self._run("fetch", self._queries[name], args)
         if not rows:
             return []
         if (name, type) not in _checked:
@@ -78,7 +80,7 @@ class _Statements(ABC):
 
     async def one(self, name: str, *args: Any, type: type[T]) -> T | None:
         """The first row of statement `name`, or None."""
-        row = await self._run("fetchrow", self._queries[name].sql, args)
+        row = await self._run("fetchrow", self._queries[name], args)
         if row is None:
             return None
         if (name, type) not in _checked:
@@ -87,20 +89,21 @@ class _Statements(ABC):
 
     async def value(self, name: str, *args: Any) -> Any:
         """The first column of the first row of statement `name`, or None."""
-        return await self._run("fetchval", self._queries[name].sql, args)
+        return await self._run("fetchval", self._queries[name], args)
 
     async def execute(self, name: str, *args: Any) -> str:
         """Run a write; returns PostgreSQL's command tag, such as `UPDATE 1`."""
-        tag: str = await self._run("execute", self._queries[name].sql, args)
+        tag: str = await self._run("execute", self._queries[name], args)
         return tag
 
 
 class Database(_Statements):
     """asyncpg's pool, which connects when it is needed: the application starts without PostgreSQL."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, recorder: Recorder | None = None) -> None:
         self._queries = named_queries()
         self._settings = settings
+        self._meter = Meter(recorder)
         self._pool: asyncpg.Pool | None = None
 
     async def stop(self) -> None:
@@ -109,15 +112,23 @@ class Database(_Statements):
             self._pool.terminate()
             self._pool = None
 
+    def report(self, recorder: Recorder) -> None:
+        """Tell how many connections are open and how many of them are idle."""
+        pool = self._pool
+        size, idle = (pool.get_size(), pool.get_idle_size()) if pool is not None else (0, 0)
+        recorder.gauge("pack2_database_pool_connections", size - idle, ("used",))
+        recorder.gauge("pack2_database_pool_connections", idle, ("idle",))
+        recorder.gauge("pack2_database_pool_limit", self._settings.pool_connections)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction on one connection; commits at the end of the block, rolls back on any exception."""
         async with self._connection() as connection, connection.transaction():
-            yield Transaction(self._queries, connection)
+            yield Transaction(self._queries, connection, self._meter)
 
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _run(self, method: str, query: NamedQuery, args: tuple[Any, ...]) -> Any:
         async with self._connection() as connection:
-            return await _timed(method, connection, sql, args)
+            return await _timed(method, connection, query, args, self._meter)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -126,10 +137,13 @@ class Database(_Statements):
             pool = self._pool or await self._open()
             connection = await pool.acquire(timeout=POOL_TIMEOUT_SECONDS)
         except Exception as error:
+            self._meter.no_connection()
             raise Unavailable(AWAY) from error
         finally:
+            waited_seconds = perf_counter() - started
+            self._meter.waited(waited_seconds)
             if (spent := current.get()) is not None:
-                spent.pool_seconds += perf_counter() - started
+                spent.pool_seconds += waited_seconds
         try:
             yield connection
         except asyncpg.DataError:
@@ -176,21 +190,31 @@ async def _keep(_: asyncpg.Connection) -> None:
 class Transaction(_Statements):
     """Statements on the connection of one open transaction."""
 
-    def __init__(self, queries: Mapping[str, NamedQuery], connection: asyncpg.Connection) -> None:
+    def __init__(
+        self, queries: Mapping[str, NamedQuery], connection: asyncpg.Connection, meter: Meter
+    ) -> None:
         self._queries = queries
         self._connection = connection
+        self._meter = meter
 
-    async def _run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-        return await _timed(method, self._connection, sql, args)
+    async def _run(self, method: str, query: NamedQuery, args: tuple[Any, ...]) -> Any:
+        return await _timed(method, self._connection, query, args, self._meter)
 
 
-async def _timed(method: str, connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> Any:
+async def _timed(
+    method: str, connection: asyncpg.Connection, query: NamedQuery, args: tuple[Any, ...], meter: Meter
+) -> Any:
     started = perf_counter()
     try:
-        return await getattr(connection, method)(sql, *args)
+        return await getattr(connection, method)(query.sql, *args)
+    except Exception:
+        meter.failed()
+        raise
     finally:
+        seconds = perf_counter() - started
+        meter.ran(query.name, seconds)
         if (spent := current.get()) is not None:
-            spent.db_seconds += perf_counter() - started
+            spent.db_seconds += seconds
             spent.queries += 1
 
 

@@ -154,6 +154,7 @@ def from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Respon
     """
     route = request.scope.get("path_template", "other")
     places = "".join(traceback.format_tb(error.__traceback__))
+    request.app.state.metrics.add("pack2_http_exceptions_total")
     _log.error("%s %s failed: %s\n%s", request.method, route, type(error).__name__, places)
     return answer(500, "The dashboard failed at this request; the failure has been logged.")
 

@@ -16,6 +16,7 @@ from adaf.auth.sessions import PUBLIC_ONLY
 if TYPE_CHECKING:
     from adaf.database import Database
     from pack2.http import Identity
+    from pack2.monitoring import Recorder
 
 
 class Request(litestar.Request[Any, Any, Any]):
@@ -27,6 +28,12 @@ class Request(litestar.Request[Any, Any, Any]):
     def db(self) -> Database:
         database: Database = self.scope["litestar_app"].state.database
         return database
+
+    @property
+    def metrics(self) -> Recorder:
+        """Where the rooms count."""
+        recorder: Recorder = self.scope["litestar_app"].state.metrics
+        return recorder
 
     @property
     def identity(self) -> Identity:

@@ -21,6 +21,7 @@ from adaf.problem import NotSignedIn, TooManyRequests
 if TYPE_CHECKING:
     from adaf.database import Database
     from adaf.request import Request
+    from pack2.monitoring import Recorder
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -28,8 +29,9 @@ _LOOPBACK = ("127.0.0.1", "::1")
 class Gate:
     """Admits people: rate limits an address and an account, checks the password, opens the session."""
 
-    def __init__(self, db: Database, sessions: Sessions) -> None:
+    def __init__(self, db: Database, sessions: Sessions, metrics: Recorder) -> None:
         self._db = db
+        self._metrics = metrics
         self._sessions = sessions
         self._addresses = Limiter(burst=20, interval_seconds=3)
         self._accounts = Limiter(burst=10, interval_seconds=30)
@@ -45,6 +47,7 @@ class Gate:
             self._limit(address, email)
         matches = await self.passwords.matches(stored.password_hash if stored else None, credentials.password)
         if stored is None or not matches:
+            self._count("refused")
             raise NotSignedIn("The e-mail address or the password is wrong.")
         if is_limited:
             self._accounts.forget(email)
@@ -52,14 +55,19 @@ class Gate:
         async with self._db.transaction() as transaction:
             token, expires_at = await self._sessions.open(transaction, stored.id)
             await record(transaction, stored.id, "auth.sign_in", f"user:{stored.id}", {"address": address})
+        self._count("admitted")
         return SignedIn(token=token, user=await reads.user(self._db, stored.id), expires_at=expires_at)
 
     def _limit(self, address: str, email: str) -> None:
         for limiter, key in ((self._addresses, address), (self._accounts, email)):
             if wait_seconds := limiter.attempt(key):
+                self._count("limited")
                 raise TooManyRequests(
                     f"Too many attempts; try again in {wait_seconds} seconds.", wait_seconds
                 )
+
+    def _count(self, result: str) -> None:
+        self._metrics.add("adaf_sign_ins_total", (result,))
 
 
 def session_cookie(request: Request, token: str) -> Cookie:

@@ -38,6 +38,7 @@ def run(
             database_url=found.postgres.url(),
             redis_url=found.redis.url,
             cache_key=found.state.secret_key("cache"),
+            metrics_token=found.state.secret("metrics"),
             workers=workers,
             on_ready=lambda url: print(f"serving {url}", flush=True),
         )

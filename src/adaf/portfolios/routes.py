@@ -113,7 +113,7 @@ async def record_trade(
     request: Request, portfolio_id: Id, data: JSONBody[TradeRequest]
 ) -> Response[Transaction]:
     """Record a trade. 201; 200 with the same transaction when its `client_reference` was recorded before."""
-    recorded = await writes.record_trade(request.db, request.user_id, portfolio_id, data)
+    recorded = await writes.record_trade(request.db, request.user_id, portfolio_id, data, request.metrics)
     return Response(recorded.transaction, status_code=201 if recorded.is_new else 200)
 
 

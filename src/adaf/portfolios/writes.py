@@ -19,6 +19,7 @@ from adaf.problem import Conflict, NotFound
 
 if TYPE_CHECKING:
     from adaf import database
+    from pack2.monitoring import Recorder
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class _Asset(msgspec.Struct, frozen=True):
 
 
 async def record_trade(
-    db: database.Database, user_id: int, portfolio_id: int, request: TradeRequest
+    db: database.Database, user_id: int, portfolio_id: int, request: TradeRequest, metrics: Recorder
 ) -> Recorded:
     """Record `request` at the market's time, the quote being the default price.
 
@@ -58,7 +59,9 @@ async def record_trade(
             earlier := await _earlier(tx, portfolio_id, request.client_reference)
         ):
             return Recorded(_same(earlier, request), is_new=False)
-        return Recorded(await _trade(tx, user_id, account, request), is_new=True)
+        transaction = await _trade(tx, user_id, account, request)
+    metrics.add("adaf_trades_total", (request.side,))
+    return Recorded(transaction, is_new=True)
 
 
 async def _trade(

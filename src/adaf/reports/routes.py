@@ -20,7 +20,7 @@ ONE: Final = "/api/reports/{report_id:int}"
 @post("/api/reports", opt=signed_in, status_code=202)
 async def request_report(request: Request, data: JSONBody[ReportRequest]) -> Response[Report]:
     """Ask for a report; `Location` names it, and its `status` says when it can be downloaded."""
-    report = await writes.request_report(request.db, request.user_id, data)
+    report = await writes.request_report(request.db, request.user_id, data, request.metrics)
     return Response(report, status_code=202, headers={"Location": f"/api/reports/{report.id}"})
 
 

@@ -13,13 +13,14 @@ from adaf.reports.models import DEFAULT_DAYS, MOST_DAYS, Report, ReportRequest
 
 if TYPE_CHECKING:
     from adaf.database import Database, Transaction
+    from pack2.monitoring import Recorder
 
 EARLIEST = date(1975, 1, 1)
 MOST_WAITING = 10
 MOST_FILES = 50
 
 
-async def request_report(db: Database, user_id: int, request: ReportRequest) -> Report:
+async def request_report(db: Database, user_id: int, request: ReportRequest, metrics: Recorder) -> Report:
     """Queue a report; an equal one that is still queued is the answer to both requests.
 
     Raises NotFound (portfolio), Unprocessable (period), Conflict when too many of the user's wait.
@@ -37,6 +38,7 @@ async def request_report(db: Database, user_id: int, request: ReportRequest) -> 
         report_id = await tx.value("report_equal_waiting", user_id, request.kind, parameters)
         if report_id is None:
             report_id = await _queue(tx, user_id, request.kind, parameters)
+    metrics.add("adaf_reports_total", (request.format,))
     return await reads.report(db, user_id, report_id)
 
 

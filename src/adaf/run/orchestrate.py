@@ -15,6 +15,7 @@ from adaf.run.server import serve
 from adaf.run.stages import stage
 from adaf.sample.target import stored_passwords
 from pack2.config import Config, load_config
+from pack2.monitoring.endpoint import TOKEN_VARIABLE
 from pack2.proof import PROFILES, Proof, prove, show
 from pack2.services import Services, external, services
 from pack2.services.errors import DiskFullError
@@ -42,6 +43,7 @@ def run(*, port: int, size: str, measure: bool, leave: bool) -> int:
             database_url=found.postgres.url(),
             redis_url=found.redis.url,
             cache_key=found.state.secret_key("cache"),
+            metrics_token=found.state.secret("metrics"),
             on_ready=lambda url: _announce(url, found),
         )
     return 0
@@ -83,6 +85,7 @@ def _announce(url: str, found: Services) -> None:
     print(f"\nADAF Dashboard is on {url} (Ctrl-C stops it and its servers)")
     for role in ("viewer", "trader", "operator"):
         print(f"  {role + '@adaf.test':<20} {getattr(secrets, role)}")
+    print(f"  {'/api/metrics':<20} Bearer {os.environ[TOKEN_VARIABLE]}")
     print(flush=True)
 
 

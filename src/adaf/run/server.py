@@ -9,12 +9,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from adaf.run.report_worker import report_worker
+from pack2.monitoring.endpoint import TOKEN_VARIABLE
+from pack2.monitoring.exposition import FOLDER_VARIABLE
 from pack2.services.ports import require_free_port
 
 HOST = "127.0.0.1"
@@ -34,6 +37,7 @@ def serve(
     database_url: str,
     redis_url: str,
     cache_key: str,
+    metrics_token: str,
     workers: int | None = None,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
@@ -45,6 +49,7 @@ def serve(
     os.environ["DATABASE_URL"] = database_url
     os.environ["REDIS_URL"] = redis_url
     os.environ.setdefault("PACK2_CACHE_KEY", cache_key)
+    os.environ.setdefault(TOKEN_VARIABLE, metrics_token)
     multiprocessing.set_start_method("spawn", force=True)
     url = f"http://{HOST}:{port}"
     watch = threading.Thread(target=_tell_when_ready, args=(url, on_ready), daemon=True)
@@ -61,9 +66,12 @@ def serve(
         websockets=False,
         backlog=2048,
         workers_kill_timeout=2,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
         log_level=LogLevels.warning,
     )
-    with report_worker(database_url):
+    with TemporaryDirectory(prefix="pack2-metrics-") as folder, report_worker(database_url):
+        os.environ[FOLDER_VARIABLE] = folder  # what all workers count, of this start alone
         server.serve()
 
 

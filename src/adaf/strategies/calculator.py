@@ -45,6 +45,11 @@ class Calculator:
             self.stop()
             raise Unavailable("The calculator was lost; try again.") from None
 
+    @property
+    def pending(self) -> int:
+        """Calculations that run or wait."""
+        return self._pending
+
     def stop(self) -> None:
         """Let the process go; what waits is cancelled. A later `run` starts a new one."""
         if self._pool is not None:

@@ -93,7 +93,7 @@ async def best_run(request: Request, strategy_id: Id) -> Run:
 async def run_strategy(request: Request, strategy_id: Id) -> Run:
     """Calculate the strategy anew; 503 with Retry-After when too many calculations wait."""
     calculator = request.app.state.calculator
-    return await writes.run_strategy(request.db, calculator, request.user_id, strategy_id)
+    return await writes.run_strategy(request.db, calculator, request.user_id, strategy_id, request.metrics)
 
 
 def _distinct(ids: str) -> list[int]:

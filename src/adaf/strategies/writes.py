@@ -18,11 +18,14 @@ from adaf.strategies.models import Candle, Definition, Metrics, Run, Timeframe
 if TYPE_CHECKING:
     from adaf.database import Database
     from adaf.strategies.calculator import Calculator
+    from pack2.monitoring import Recorder
 
 HISTORY_DAYS: dict[Timeframe, int] = {"5m": 7, "1h": 60, "1d": 730}
 
 
-async def run_strategy(db: Database, calculator: Calculator, user_id: int, strategy_id: int) -> Run:
+async def run_strategy(
+    db: Database, calculator: Calculator, user_id: int, strategy_id: int, metrics: Recorder
+) -> Run:
     """Calculate the strategy over its history up to the market's time, and record the run.
 
     Raises NotFound, Unprocessable when there are too few candles (recorded as failed), and Unavailable when
@@ -33,11 +36,13 @@ async def run_strategy(db: Database, calculator: Calculator, user_id: int, strat
     candles = await reads.candles(db, definition.asset_id, timeframe, HISTORY_DAYS[timeframe])
     started = perf_counter()
     try:
-        metrics = await _calculate(calculator, definition, candles)
+        figures = await _calculate(calculator, definition, candles)
     except TooFewBarsError as error:
         await _store(db, user_id, strategy_id, perf_counter() - started, None, str(error))
         raise Unprocessable(str(error)) from None
-    return await _store(db, user_id, strategy_id, perf_counter() - started, metrics, None)
+    seconds = perf_counter() - started
+    metrics.observe("adaf_strategy_calculation_seconds", seconds, (timeframe,))
+    return await _store(db, user_id, strategy_id, seconds, figures, None)
 
 
 async def _calculate(calculator: Calculator, definition: Definition, candles: list[Candle]) -> Metrics:

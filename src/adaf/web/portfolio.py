@@ -128,7 +128,7 @@ async def _record(
 ) -> tuple[Transaction | None, dict[str, str]]:
     try:
         recorded = await writes.record_trade(
-            request.db, request.user_id, portfolio_id, trade_form.request(values)
+            request.db, request.user_id, portfolio_id, trade_form.request(values), request.metrics
         )
     except NotFound:
         return None, {"symbol": f"There is no asset with the symbol {values['symbol']}."}

@@ -64,7 +64,7 @@ async def ask(request: Request) -> Html | Redirect:
     errors = mistakes(values)
     if not errors:
         try:
-            await writes.request_report(request.db, request.user_id, _request(values))
+            await writes.request_report(request.db, request.user_id, _request(values), request.metrics)
         except NotFound:
             errors = {"portfolio_id": _SENTENCES["portfolio_id"]}
         except Unprocessable as refusal:

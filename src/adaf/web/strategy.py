@@ -71,7 +71,7 @@ async def calculate(request: Request, strategy_id: Id) -> Html | Redirect:
     inside = "adaf-panel" in request.headers
     try:
         run = await writes.run_strategy(
-            request.db, request.app.state.calculator, request.user_id, strategy_id
+            request.db, request.app.state.calculator, request.user_id, strategy_id, request.metrics
         )
     except (Unavailable, Unprocessable) as refusal:
         if not inside:

@@ -17,6 +17,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 IDENTITY_KEY = "pack2.identity"
+SOURCE_KEY = "pack2.source"
+"""Where the middleware writes what it answered from: one of the cache's outcomes."""
 
 
 class Identity(msgspec.Struct, frozen=True):

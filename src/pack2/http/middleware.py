@@ -27,7 +27,17 @@ from pack2.http.answer import Answer, Headers
 from pack2.http.capture import Capture
 from pack2.http.conditional import matches
 from pack2.http.identities import Identities, credential_of
-from pack2.http.identity import IDENTITY_KEY, ASGIApp, Identify, Identity, Message, Receive, Scope, Send
+from pack2.http.identity import (
+    IDENTITY_KEY,
+    SOURCE_KEY,
+    ASGIApp,
+    Identify,
+    Identity,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 from pack2.http.lifespan import Lifespan
 from pack2.http.policy import Policy, compile_policies, render
 from pack2.http.request import Target, Targets, fill_scope, is_plain, key_of, single_headers
@@ -100,7 +110,8 @@ class CacheMiddleware:
             and current(entry.marks)
             and not (policy.honour_no_cache and b"cache-control" in headers)
         ):
-            cache.counters.counts[policy.route, "hit"] += 1
+            cache.counters.counts[policy.route, _HIT] += 1
+            scope[SOURCE_KEY] = _HIT
             return await _send_entry(entry, headers, method, send, _HIT, started, now)
         return await self._obtain(scope, receive, send, headers, target, identity, key, started)
 
@@ -140,6 +151,7 @@ class CacheMiddleware:
             entry, source = await self._stale_instead(capture, recipe)
         self.cache.counters.count(policy.route, source if entry is not None else "not_stored")
         if entry is not None:
+            scope[SOURCE_KEY] = source
             if source != "miss":
                 capture.is_abandoned = True
             timing = capture.server_timing if source == "miss" else []

@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from adaf.database import Database
+from adaf.metrics.families import new_recorder
 from adaf.reports.models import ReportRequest
 from adaf.reports.writes import request_report
 from adaf.settings import Settings
@@ -74,7 +75,7 @@ async def sql(sample_copy: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def asked(db: Database, **more: Any) -> int:
     """A report of the trader's first portfolio that waits for a worker."""
-    return (await request_report(db, 2, ReportRequest(portfolio_id=2, **more))).id
+    return (await request_report(db, 2, ReportRequest(portfolio_id=2, **more), new_recorder())).id
 
 
 async def state(sql: asyncpg.Connection, report_id: int) -> dict[str, Any]:

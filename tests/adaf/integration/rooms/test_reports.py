@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adaf.metrics.families import new_recorder
 from adaf.reports.clean_up import clean_up
 from adaf.reports.making import make
 from adaf.reports.models import ReportRequest
@@ -74,7 +75,7 @@ async def test_a_rolled_back_request_leaves_no_job(dashboard: Any, trader: Any, 
 
     monkeypatch.setattr("adaf.reports.writes.record", fails)
     with pytest.raises(LookupError):
-        await request_report(dashboard.db, user_id, ReportRequest(portfolio_id=portfolio_id))
+        await request_report(dashboard.db, user_id, ReportRequest(portfolio_id=portfolio_id), new_recorder())
     assert await dashboard.sql.fetchval(JOBS) == 0
     assert await dashboard.sql.fetchval("SELECT count(*) FROM reports") == before
 
