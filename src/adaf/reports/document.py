@@ -22,6 +22,8 @@ TITLES = {
     "performance": "Performance report",
     "transactions": "Transactions",
 }
+MOST_TYPESET = 2_500
+"""Transactions that a PDF lists: six megabytes, a second of typesetting. Its sums are of all."""
 _LONG_WORD = re.compile(r"(\S{14})(?=\S)")
 
 
@@ -192,7 +194,7 @@ def _trades(content: Content) -> Table:
             format.money(each.fee, currency),
             breakable(each.note or ""),
         ]
-        for each in content.trades
+        for each in content.trades[-MOST_TYPESET:]
     ]
     traded = turnover(content.trades)
     columns = [Column(text, is_number=False) for text in ("Time (UTC)", "Side", "Asset")]
@@ -200,7 +202,10 @@ def _trades(content: Content) -> Table:
     columns.append(Column("Note", is_number=False, wide=True))
     sums = f"bought {format.money(traded.bought, currency)}, sold {format.money(traded.sold, currency)}"
     total = [f"{traded.count:,} in all", "", "", "", "", "", format.money(traded.fees, currency), sums]
-    return Table("Transactions in the period", columns, rows, total, "No transaction in this period.")
+    title = "Transactions in the period"
+    if traded.count > len(rows):
+        title += f": the last {len(rows):,} of {traded.count:,}; a report of transactions as CSV has all"
+    return Table(title, columns, rows, total, "No transaction in this period.")
 
 
 def _day(value: date) -> str:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("adaf.reports")
 
-MOST_TYPESET_TRANSACTIONS = 2_500
 UNEXPECTED = "The report could not be made; ask for it again."
 
 
@@ -77,10 +76,11 @@ async def collect(db: Database, order: Order) -> Content:
     if order.kind != "transactions":
         days = await db.fetch("report_days", *whose, begin, end, type=DayValue)
     if order.kind != "performance":
-        most = MOST_TYPESET_TRANSACTIONS if order.format == "pdf" else MOST_TRANSACTIONS
-        trades = await db.fetch("report_trades", *whose, begin, after, most + 1, type=Trade)
-        if len(trades) > most:
-            raise RefusedError(f"The period has more than {most:,} transactions; ask for a shorter one.")
+        trades = await db.fetch("report_trades", *whose, begin, after, MOST_TRANSACTIONS + 1, type=Trade)
+        if len(trades) > MOST_TRANSACTIONS:
+            raise RefusedError(
+                f"The period has more than {MOST_TRANSACTIONS:,} transactions; ask for a shorter one."
+            )
     return Content(order, account, clock, holdings, days, trades)
 
 

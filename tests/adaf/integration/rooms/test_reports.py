@@ -13,8 +13,9 @@ import pytest
 
 from adaf.metrics.families import new_recorder
 from adaf.reports.clean_up import clean_up
+from adaf.reports.document import document
 from adaf.reports.making import make
-from adaf.reports.models import ReportRequest
+from adaf.reports.models import Content, ReportRequest
 from adaf.reports.writes import MOST_FILES, MOST_WAITING, request_report
 
 OWNED = "SELECT id FROM portfolios WHERE owner_id = $1 ORDER BY id LIMIT 1"
@@ -167,6 +168,25 @@ async def test_transactions_are_those_of_the_period(dashboard: Any, trader: Any)
         tuple(row) for row in expected
     ]
     assert rows
+
+
+async def test_a_pdf_of_a_busy_portfolio_lists_the_last_and_sums_all(
+    dashboard: Any, trader: Any, monkeypatch: Any
+) -> None:
+    """Who trades more than a PDF lists gets one, that says so; the CSV has every transaction."""
+    user_id, portfolio_id = trader
+    asked = {"portfolio_id": portfolio_id, "kind": "transactions"}
+    everything = await rows_of(dashboard, user_id, **asked)
+    seen: list[Content] = []
+    monkeypatch.setattr("adaf.reports.making.document", lambda one: seen.append(one) or document(one))
+    for many in (len(everything), len(everything) - 1):
+        monkeypatch.setattr("adaf.reports.document.MOST_TYPESET", many)
+        assert (await made(dashboard, user_id, **asked))["status"] == "done"
+        (table,) = document(seen[-1]).tables
+        assert len(table.rows) == many
+        assert table.total[0] == f"{len(everything):,} in all"
+        assert table.rows[-1][2] == everything[-1]["symbol"]
+    assert table.title.endswith(f"the last {many:,} of {many + 1:,}; a report of transactions as CSV has all")
 
 
 async def test_performance_follows_the_values_struck(dashboard: Any, trader: Any) -> None:
