@@ -9,7 +9,11 @@ from cyclopts import App
 from pack2 import __version__
 from pack2.cli import end_on_signals, run
 
-app = App(name="adaf", version=__version__, help="ADAF Dashboard: load data, serve it, run it tuned.")
+app = App(
+    name="adaf",
+    version=__version__,
+    help="ADAF Dashboard: load data, serve it, run it tuned.\n\nExample: `adaf run --serve-only`",
+)
 app.command("adaf.cli.feed:run", name="feed")
 app.command("adaf.cli.import_bars:run", name="import")
 app.command("adaf.cli.load:run", name="load")

@@ -13,7 +13,7 @@ from adaf.reports.clean_up import clean_up
 from adaf.run.served import require_loaded
 from pack2.services import services
 
-app = App(name="reports", help="Upkeep of reports.")
+app = App(name="reports", help="Upkeep of reports.\n\nExample: `adaf reports clean --days 30`")
 
 
 @app.command

@@ -11,7 +11,11 @@ from pack2 import __version__
 from pack2.cli.listing import summarise
 from pack2.errors import Pack2Error
 
-app = App(name="pack2", version=__version__, help="Measure, propose, apply, prove, keep or take back.")
+app = App(
+    name="pack2",
+    version=__version__,
+    help="Measure, propose, apply, prove, keep or take back.\n\nExample: `pack2 slow --help`",
+)
 app.command("pack2.cli.services:app", name="services")
 app.command("pack2.cli.feed:app", name="feed")
 app.command("pack2.cli.cache:app", name="cache")

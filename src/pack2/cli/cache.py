@@ -18,7 +18,10 @@ from pack2.config import load_config
 from pack2.http.configure import namespace_of
 from pack2.services import services
 
-app = App(name="cache", help="What the Redis tier holds, and a purge that frees it.")
+app = App(
+    name="cache",
+    help="What the Redis tier holds, and a purge that frees it.\n\nExample: `pack2 cache status`",
+)
 Flag = Annotated[bool, Parameter(negative=())]
 
 

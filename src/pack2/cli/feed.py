@@ -14,7 +14,9 @@ from pack2.cache.feed_schema import TriggerState
 from pack2.cli.database import DatabaseUrl, Json, database
 from pack2.config import load_config
 
-app = App(name="feed", help="Apply, take back or list the change feed's triggers.")
+app = App(
+    name="feed", help="Apply, take back or list the change feed's triggers.\n\nExample: `pack2 feed status`"
+)
 
 
 @app.command

@@ -20,7 +20,11 @@ from pack2.database.index_verify import Verification
 from pack2.database.index_verify import verify as verify_indexes
 from pack2.database.queries import find_queries
 
-app = App(name="indexes", help="Apply, verify, take back and watch the declared performance indexes.")
+app = App(
+    name="indexes",
+    help="Apply, verify, take back and watch the declared performance indexes.\n\n"
+    "Example: `pack2 indexes apply`",
+)
 
 _CONFIG = Path("pack2.toml")
 

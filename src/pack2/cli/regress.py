@@ -16,7 +16,7 @@ from pack2.regression.baseline import accept, read_baseline
 from pack2.regression.check import check, write_check
 from pack2.regression.terminal import show
 
-app = App(name="regress", help="Compare a load with the accepted baseline.")
+app = App(name="regress", help="Compare a load with the accepted baseline.\n\nExample: `pack2 regress check`")
 RESULT = Path("build/regression/result.json")
 
 

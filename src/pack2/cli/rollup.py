@@ -16,7 +16,10 @@ from pack2.database import rollups
 from pack2.database.rollup_verify import RollupVerification
 from pack2.database.rollup_verify import verify as verify_rollups
 
-app = App(name="rollup", help="Turn aggregating views into maintained tables, and back.")
+app = App(
+    name="rollup",
+    help="Turn aggregating views into maintained tables, and back.\n\nExample: `pack2 rollup verify`",
+)
 
 
 @app.command

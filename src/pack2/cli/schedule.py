@@ -22,7 +22,9 @@ from pack2.schedule.scheduler import watch
 from pack2.services import services
 
 app = App(
-    name="schedule", help="Maintenance, purge, baseline, regression test and your own tasks by the clock."
+    name="schedule",
+    help="Maintenance, purge, baseline, regression test and your own tasks by the clock.\n\n"
+    "Example: `pack2 schedule list`",
 )
 Config = Annotated[Path, Parameter(help="The application's configuration.")]
 _CONFIG = Path("pack2.toml")

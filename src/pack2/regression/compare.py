@@ -126,14 +126,12 @@ def _hits(
 ) -> Finding | None:
     if not all(sum(run.cacheable for run in runs) for runs in (before, now)):
         return None
-
-    def ratio(runs: Sequence[RunDigest]) -> float:
-        return sum(run.hits for run in runs) / max(1, sum(run.cacheable for run in runs))
-
-    first, second = ratio(before), ratio(now)
+    first, second = (
+        sum(run.hits for run in runs) / max(1, sum(run.cacheable for run in runs)) for runs in (before, now)
+    )
     if first == 0:
         return None
-    low, high = _ratio_interval(before, now, ratio, random)
+    low, high = _ratio_interval(before, now, lambda run: (run.hits, run.cacheable), random)
     outcome = judged(-high, -low, -100 * (second / first - 1), -HIT_LIMIT)
     change = 100 * (second / first - 1)
     return Finding("hit rate", "all", 100 * first, 100 * second, change, (low, high), HIT_LIMIT, "%", outcome)
@@ -142,15 +140,17 @@ def _hits(
 def _ratio_interval(
     before: Sequence[RunDigest],
     now: Sequence[RunDigest],
-    figure: Callable[[Sequence[RunDigest]], float],
+    parts: Callable[[RunDigest], tuple[float, float]],
     random: np.random.Generator,
 ) -> tuple[float, float]:
-    """95 % interval of the change of `figure` in percent, runs resampled."""
+    """95 % interval of the change of a ratio in percent, runs resampled; `parts` are a run's share of it."""
 
-    def draw(runs: Sequence[RunDigest]) -> float:
-        return figure([runs[k] for k in random.integers(0, len(runs), len(runs))])
+    def draws(runs: Sequence[RunDigest]) -> Floats:
+        chosen = random.integers(0, len(runs), (RESAMPLES, len(runs)))
+        above, below = np.array([parts(run) for run in runs], dtype=np.float64)[chosen].sum(axis=1).T
+        return np.asarray(above / np.maximum(below, 1))
 
-    changes = [100 * (draw(now) / max(draw(before), 1e-12) - 1) for _ in range(RESAMPLES)]
+    changes = 100 * (draws(now) / np.maximum(draws(before), 1e-12) - 1)
     low, high = np.quantile(changes, [0.025, 0.975])
     return float(low), float(high)
 
@@ -208,7 +208,7 @@ def _resource(
     first, second = mean(before), mean(now)
     if first <= 0:
         return None
-    low, high = _ratio_interval(before, now, mean, random)
+    low, high = _ratio_interval(before, now, lambda run: (getattr(run, name), 1), random)
     change = 100 * (second / first - 1)
     outcome = judged(low, high, change, RESOURCE_LIMIT)
     return Finding(rule, subject, first, second, change, (low, high), RESOURCE_LIMIT, unit, outcome)

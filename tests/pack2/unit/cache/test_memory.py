@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pack2.cache.memory import ENTRY_OVERHEAD_BYTES, Entry, Memory
 
-KEYS = 50_000
-REQUESTS = 400_000
+KEYS = 20_000
+REQUESTS = 160_000
 ENTRY_BYTES = 100 + ENTRY_OVERHEAD_BYTES
 
 
