@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,7 +116,7 @@ class _Test:
 
     def _result(self, started: str, counts: Any) -> LoadResult:
         everything = concatenate([load.run.records for load in self.loads])
-        judged = concatenate([self._judged(load, self._spans()) for load in self.loads])
+        judged = concatenate([self._judged(place) for place in range(len(self.loads))])
         thresholds = [
             *latency_rows(judged),
             error_row(self._errors_over(everything)),
@@ -147,31 +146,25 @@ class _Test:
             started=started,
         )
 
-    def _spans(self) -> list[tuple[float, float]]:
-        if self.kind == "stress":
-            return [(0.0, math.inf)]
-        return judged_spans(self.plan)
-
-    def _judged(self, load: Load, spans: Sequence[tuple[float, float]]) -> Records:
+    def _judged(self, place: int) -> Records:
         """Of a stress test's steps only those that were held; else what was sent in the judged stages."""
-        records = load.run.records
+        records = self.loads[place].run.records
         if self.kind == "stress":
-            place = self.loads.index(load)
             is_held = place < len(self.steps) and self.steps[place].is_held
             return records.where(np.full(len(records), is_held))
-        return records.where(sent_within(records, spans, origin_ms(records)))
+        return records.where(sent_within(records, judged_spans(self.plan), origin_ms(records)))
 
     def _errors_over(self, everything: Records) -> Records:
         """A stress test looks for errors: only its held steps are judged."""
         if self.kind != "stress":
             return everything
-        return concatenate([self._judged(load, []) for load in self.loads])
+        return concatenate([self._judged(place) for place in range(len(self.loads))])
 
     def _throughput(self, judged: Records) -> ThresholdRow:
         if self.kind == "stress":
             held = stressing.held(self.steps) or 0.0
             return throughput_row(held, len(judged), max((step.rate for step in self.steps), default=0.0))
-        spans = self._spans()
+        spans = judged_spans(self.plan)
         seconds = sum(end - start for start, end in spans) * max(1, len(self.loads))
         offered = min(stage.rate for stage in self.plan if stage.is_judged)
         answered = int((~judged.failed & (judged.position >= 0)).sum())

@@ -112,6 +112,20 @@ def test_stress_says_where_it_breaks(served: Served) -> None:
 
 
 @pytest.mark.alone
+def test_stress_climbs_until_it_breaks(served: Served) -> None:
+    """Three steps of two seconds, each half as much again; the errors of the last one are no failure."""
+    served.app.bears = 400  # fifty sign-ins, two steps, and a part of the third
+    result = served.load("stress", 60, 6)
+    assert [step.rate for step in result.steps] == [60, 90, 135]
+    assert [step.is_held for step in result.steps] == [True, True, False]
+    assert (result.metrics["held_rate"], result.metrics["broken_rate"]) == (90, 135)
+    assert "errors" in result.steps[-1].reason
+    (errors,) = [row for row in result.thresholds if row.name == "errors"]
+    assert (errors.value, errors.samples) == (0, pytest.approx(300, abs=10))
+    assert [stage.rate for stage in result.stages] == [60, 90, 135]
+
+
+@pytest.mark.alone
 def test_a_planted_slowdown_is_found_and_named(served: Served) -> None:
     """The slow route takes 200 ms instead of 4: the check fails, names that route, and says what it was."""
     baseline = of_result(served.load("baseline", 150, 6, repeats=3))

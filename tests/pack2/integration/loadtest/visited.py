@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +15,14 @@ TIMING = b'db;dur=%.3f, queries;desc="2", cache;desc=hit;dur=0.050'
 
 @dataclass
 class Visited:
-    """Counts what it is asked. `slow_seconds` is the slow route's time, `broken` makes it answer 503."""
+    """Counts what it is asked. `slow_seconds` is the slow route's time; it answers 503 where the application
+    is `broken`, and after `bears` requests."""
 
     asked: Counter[str] = field(default_factory=Counter)
     emails: set[str] = field(default_factory=set)
     slow_seconds: float = 0.004
     broken: bool = False
+    bears: float = math.inf
     streams_closed: int = 0
     polls: Counter[str] = field(default_factory=Counter)
 
@@ -44,7 +47,7 @@ class Visited:
             )
         elif path == "/api/slow":
             await asyncio.sleep(self.slow_seconds)
-            await answer(send, {}, 503 if self.broken else 200)
+            await answer(send, {}, 503 if self.broken or self.asked.total() > self.bears else 200)
         else:
             await answer(send, {})
 
