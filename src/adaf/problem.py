@@ -8,6 +8,7 @@ PostgreSQL's refusals into answers.
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,11 +18,14 @@ import msgspec
 from litestar.exceptions import HTTPException
 from litestar.response import Response
 
+from adaf.accepted import told
+
 if TYPE_CHECKING:
     from litestar import Request
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("adaf")
+_NOT_JSON = ("Input data was truncated", "JSON is malformed")
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,8 +133,10 @@ def from_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         return answer(413, "The body is larger than the accepted 1 MB.")
     if error.status_code >= 500:
         return from_unexpected(request, error)
-    faults = _faults(request, error.extra)
+    faults = _faults(request, error.extra) or _missing(request, error.detail)
     detail = " ".join(fault["message"] for fault in faults) if faults else error.detail
+    if detail.startswith(_NOT_JSON):
+        detail = f"The body has to be JSON: {detail[0].lower()}{detail[1:]}."
     return answer(error.status_code, detail, error.headers, faults or None)
 
 
@@ -173,9 +179,27 @@ def _faults(
             faults.append({"field": "body", "message": "The JSON body is missing."})
             continue
         known = parameters.get(field)
-        hint = getattr(known and known.kwarg_definition, "description", None) or ""
-        faults.append({"field": field, "message": f"`{field}`: {message[:200]}. {hint}".rstrip()})
+        hint = _hint(known) if known else _hint(parameters.get("data"), field)
+        name = "body" if field == "data" else field
+        faults.append({"field": name, "message": f"`{name}`: {message[:200]}. {hint}".rstrip()})
     return faults
+
+
+def _missing(request: Request[Any, Any, Any], detail: str) -> list[dict[str, str]]:
+    """Litestar tells a missing parameter in its own sentence alone."""
+    found = re.match(r"Missing required \w+ parameter '(\w+)'", detail)
+    if not found:
+        return []
+    hint = _hint(request.route_handler.parsed_fn_signature.parameters.get(found[1]))
+    return [{"field": found[1], "message": f"`{found[1]}` is missing. {hint}".rstrip()}]
+
+
+def _hint(parameter: Any, path: str = "") -> str:
+    """What a parameter of a route accepts, or the field of its body at `path`."""
+    if parameter is None or path == "data":
+        return ""
+    described = None if path else getattr(parameter.kwarg_definition, "description", None)
+    return " ".join(dict.fromkeys(filter(None, (described, told(parameter.annotation, path)))))
 
 
 HANDLERS: dict[int | type[Exception], Any] = {

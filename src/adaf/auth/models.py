@@ -14,8 +14,15 @@ Role = Literal["viewer", "trader", "operator"]
 class Credentials(msgspec.Struct, frozen=True):
     """What a person types to sign in."""
 
-    email: Annotated[str, Meta(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
-    password: Annotated[str, Meta(min_length=1, max_length=256)]
+    email: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^@\s\x00]+@[^@\s\x00]+$",
+            max_length=254,
+            description="An e-mail address, such as ada@example.com.",
+        ),
+    ]
+    password: Annotated[str, Meta(min_length=1, max_length=256, description="1 to 256 characters.")]
 
 
 class StoredCredentials(msgspec.Struct, frozen=True):

@@ -231,8 +231,8 @@ class AssetId(msgspec.Struct, frozen=True):
 class NewBar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A 1-minute bar; `ts` is its start, on the minute, with an offset."""
 
-    symbol: Annotated[str, Meta(pattern="^[A-Z0-9]{1,16}$")]
-    ts: Annotated[datetime, Meta(tz=True)]
+    symbol: Annotated[str, Meta(pattern="^[A-Z0-9]{1,16}$", description="An asset's symbol, such as BTC.")]
+    ts: Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset, at a full minute.")]
     open: Price
     high: Price
     low: Price

@@ -18,7 +18,7 @@ from pack2.config import Config, load_config
 from pack2.monitoring.endpoint import TOKEN_VARIABLE
 from pack2.proof import PROFILES, Proof, prove, show
 from pack2.services import Services, external, services
-from pack2.services.errors import DiskFullError
+from pack2.services.errors import DiskFullError, ServerDiskFullError
 from pack2.services.ports import require_free_port
 
 RESULTS = Path("build/run")
@@ -94,8 +94,10 @@ def _disk_full_told() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.DiskFull as error:
-        raise DiskFullError(path=Path(".pack2").resolve(), free_mb=0) from error
+        if os.environ.get("DATABASE_URL"):
+            raise ServerDiskFullError from error
+        raise DiskFullError.at(Path(".pack2").resolve()) from error
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise DiskFullError(path=Path.cwd(), free_mb=0) from error
+        raise DiskFullError.at(Path.cwd()) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from pack2.errors import Pack2Error
 
 
@@ -11,7 +14,7 @@ class ServerMissingError(Pack2Error):
 
 
 class ServerStartError(Pack2Error):
-    """{server} did not start: {reason}. Its log is {log}."""
+    """{server} did not start: {reason}. Mend that and run this again; its log is {log}."""
 
 
 class ServerHungError(Pack2Error):
@@ -24,7 +27,16 @@ class DataDirectoryError(Pack2Error):
 
 
 class DiskFullError(Pack2Error):
-    """There is no space left in {path} ({free_mb} MB free). Free some space and run this again."""
+    """There is too little space in {path} ({free_mb} MB free). Free some space and run this again."""
+
+    @classmethod
+    def at(cls, folder: Path) -> DiskFullError:
+        """With the space that is free in `folder` now."""
+        return cls(path=folder, free_mb=shutil.disk_usage(folder).free // 2**20)
+
+
+class ServerDiskFullError(Pack2Error):
+    """The disk of the server that DATABASE_URL names is full. Free some space there and run this again."""
 
 
 class StateFolderError(Pack2Error):

@@ -106,7 +106,7 @@ class State:
             raise self.disk_full()
 
     def disk_full(self) -> DiskFullError:
-        return DiskFullError(path=self.folder, free_mb=shutil.disk_usage(self.folder).free // 2**20)
+        return DiskFullError.at(self.folder)
 
 
 class Users:
@@ -145,8 +145,9 @@ def open_state(folder: Path | None = None, *, for_servers: bool = False) -> Stat
         return State(folder=folder.resolve(), account=account)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise DiskFullError(path=folder.absolute().parent, free_mb=0) from None
-        raise StateFolderError(path=folder.absolute(), reason=error.strerror or str(error)) from None
+            raise DiskFullError.at(folder.absolute().parent) from None
+        reason = f"{error.strerror or error}; it has to be a folder that you may write to"
+        raise StateFolderError(path=folder.absolute(), reason=reason) from None
 
 
 def _move(folder: Path, account: Account) -> None:

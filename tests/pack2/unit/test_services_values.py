@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from pack2.services.chromium import ChromiumMissingError, find_chromium, launch_
 from pack2.services.errors import PortInUseError, ServerMissingError, ServerUnreachableError, StateFolderError
 from pack2.services.postgres_settings import as_file, postgres_settings
 from pack2.services.servers import PostgresServer
-from pack2.services.state import State
+from pack2.services.state import State, open_state
 
 GB = 2**30
 
@@ -82,6 +85,13 @@ def test_damaged_secrets_are_told(state: State) -> None:
     state.secrets.write_text("{")
     with pytest.raises(StateFolderError, match=r"secrets\.json.*make clean"):
         state.secret("one")
+
+
+def test_a_state_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    """A file of that name is left alone, and the line says what has to be there."""
+    (tmp_path / "state").touch()
+    with pytest.raises(StateFolderError, match=r"state cannot be used: File exists; it has to be a folder"):
+        open_state(tmp_path / "state")
 
 
 def test_a_long_path_gets_sockets_elsewhere(state: State, tmp_path: Path) -> None:
@@ -180,6 +190,46 @@ def test_an_unreachable_redis_url_is_one_line_without_its_password(url: str) -> 
         external.find_redis(url)
     assert "hidden" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@contextmanager
+def announcing(*answers: bytes) -> Iterator[int]:
+    """The port of a server that gives its one client these answers: releases too old to be installed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                for answer in answers:
+                    client.recv(4096)
+                    client.sendall(answer)
+                client.recv(4096)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        yield listener.getsockname()[1]
+        server.join()
+
+
+def test_a_postgresql_that_is_too_old_is_told() -> None:
+    """The line names both versions and the way out."""
+    version = b"server_version\x0013.16\x00"
+    accepted = b"R\0\0\0\x08\0\0\0\0" + b"S" + (len(version) + 4).to_bytes(4) + version
+    ready = b"Z\0\0\0\x05I"
+    query = "sslmode=disable&gssencmode=disable"
+    with announcing(accepted + ready) as port, pytest.raises(ServerUnreachableError) as caught:
+        external.find_postgres(f"postgresql://me@127.0.0.1:{port}/x?{query}")
+    assert "it is PostgreSQL 13, and 14 or newer is needed. Correct or unset DATABASE_URL" in str(
+        caught.value
+    )
+
+
+def test_a_redis_that_is_too_old_is_told() -> None:
+    """The line names both versions and the way out."""
+    answers = (b"+OK\r\n", b"+OK\r\n", b"$22\r\nredis_version:6.0.16\r\n\r\n")
+    with announcing(*answers) as port, pytest.raises(ServerUnreachableError) as caught:
+        external.find_redis(f"redis://127.0.0.1:{port}/0?protocol=2")
+    assert "it is version 6.0.16, and 6.2 or newer is needed. Correct or unset REDIS_URL" in str(caught.value)
 
 
 def test_a_named_browser_is_used_and_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,7 +29,13 @@ from adaf.database import named_queries
         ("/api/market/prices/BTC?at=0000-01-01T00:00:00Z", 400, "at"),
         ("/api/market/prices/BTC?at=99999-01-01T00:00:00Z", 400, "at"),
         ("/api/market/prices/BTC?at=9999-12-31T23:59:59-23:00", 400, "1970"),
-        ("/api/market/candles/BTC?timeframe=2h", 400, "timeframe"),
+        (
+            "/api/market/candles/BTC?timeframe=2h",
+            400,
+            "`timeframe`: Invalid enum value '2h'. One of 1m, 5m, 1h, 1d.",
+        ),
+        ("/api/strategies/leaderboard?order=x", 400, "One of return, sharpe."),
+        ("/api/market/correlation", 400, "`symbols` is missing. 2 to 20 different symbols"),
         ("/api/market/candles/BTC?before=0001-01-01T00:00:00%2B23:00", 400, "before"),
         ("/api/market/correlation?symbols=BTC", 400, "symbols"),
         ("/api/market/correlation?symbols=BTC,BTC", 400, "different"),
@@ -75,6 +81,24 @@ async def test_a_bad_body_is_refused(dashboard: Any, body: bytes, status: int) -
     )
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("/api/auth/sign-in", b"{", "The body has to be JSON: input data was truncated."),
+        ("/api/auth/sign-in", b"a=1", "The body has to be JSON: "),
+        ("/api/auth/sign-in", b'{"email": "x", "password": "y"}', "An e-mail address, such as"),
+        ("/api/auth/sign-in", b'{"email": "a@b"}', "`body`: Object missing required field `password`."),
+        ("/api/reports", b'{"portfolio_id": 1, "kind": "x"}', "One of statement, performance, transactions."),
+    ],
+)
+async def test_a_bad_body_is_told_what_is_accepted(dashboard: Any, path: str, body: bytes, says: str) -> None:
+    """The sentence names the field and what it takes."""
+    headers = {"Content-Type": "application/json", **await dashboard.headers(1)}
+    answer = await dashboard.client.post(path, content=body, headers=headers)
+    assert answer.status_code == 400
+    assert says in answer.json()["detail"]
 
 
 async def test_a_wrong_method_names_the_right_ones(dashboard: Any) -> None:
