@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -55,9 +56,15 @@ def run(command: App, tokens: list[str] | None = None) -> int:
         summarise(command)
     try:
         result = command(tokens, result_action="return_value")
+        sys.stdout.flush()
     except Pack2Error as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except (
+        BrokenPipeError
+    ):  # `pack2 slow | head` has what it wanted; the rest goes nowhere, the last flush too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     return result if isinstance(result, int) else 0

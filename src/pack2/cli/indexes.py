@@ -195,9 +195,14 @@ def usage(*, database_url: DatabaseUrl = None, json: Json = False) -> int:
 
 
 def _show_usage(report: UsageReport) -> None:
-    table = Table("index", "table", "scans", "size", "last used", "flags", width=100)
+    whole = ("index", "table", "flags")
+    table = Table(width=100)
+    for name in ("index", "table", "scans", "size", "last used", "flags"):
+        width = 36 if name == "index" else None
+        table.add_column(name, overflow="fold", no_wrap=name not in whole, min_width=width)
     for one in report.indexes:
-        last = one.last_used.strftime("%Y-%m-%d %H:%M") if one.last_used else "–"
-        table.add_row(one.name, one.table, str(one.scans), size(one.size_bytes), last, ", ".join(one.flags))
+        name = one.name.removeprefix("public.")
+        last = one.last_used.strftime("%Y-%m-%d") if one.last_used else "–"
+        table.add_row(name, one.table, str(one.scans), size(one.size_bytes), last, ", ".join(one.flags))
     Console().print(table)
     print(f"Counted since {report.since or 'the database was made'}, on this server alone.")

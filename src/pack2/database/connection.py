@@ -36,7 +36,7 @@ def connect(url: str) -> Connection:
             url, autocommit=True, prepare_threshold=None, application_name="pack2", connect_timeout=10
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ").rstrip(".")
         raise DatabaseUnreachableError(url=without_password(url), reason=reason) from None
     connection.execute("SET client_connection_check_interval = '1s'; SET timezone = 'UTC'")
     return connection

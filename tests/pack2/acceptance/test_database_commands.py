@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +79,10 @@ def test_indexes_are_applied_watched_and_taken_back(capsys: pytest.CaptureFixtur
     assert {one["outcome"] for one in data(capsys, "indexes", "apply")} == {"present"}
     listed = data(capsys, "indexes", "usage")["indexes"]
     assert "public.idx_trades_owner" in {one["name"] for one in listed}
-    assert pack2(capsys, "indexes", "usage")[0] == 0
+    code, text = pack2(capsys, "indexes", "usage")
+    assert code == 0
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert "│ idx_trades_owner " in text
     assert "dropped" in pack2(capsys, "indexes", "rollback", "idx_trades_note")[1]
     assert [one["name"] for one in data(capsys, "indexes", "rollback")] == ["idx_trades_owner"]
 
@@ -110,6 +116,29 @@ def test_a_rollup_comes_is_verified_and_goes(
 
 
 @pytest.mark.usefixtures("project")
+def test_a_name_is_never_cut(capsys: pytest.CaptureFixture[str], database: str) -> None:
+    """A name of the longest kind goes on in the next line: one has to be able to type it."""
+    name = "idx_" + "trades_owner_at_note_"[:20] * 2 + "x" * 19
+    with psycopg.connect(database) as connection:
+        connection.execute(f"CREATE INDEX {name} ON trades (owner, at, note)")
+    text = pack2(capsys, "indexes", "usage")[1]
+    cells = [line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")]
+    assert name in "".join(cells)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_reader_that_leaves_is_no_failure() -> None:
+    """`pack2 … | head` ends without a traceback, and with the exit code of a broken pipe."""
+    command = [sys.executable, "-m", "pack2", "feed", "status", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 141
+
+
+@pytest.mark.usefixtures("project")
 def test_slow_prints_the_costly(capsys: pytest.CaptureFixture[str]) -> None:
     """slow prints as many statements as it is told, within 100 columns."""
     assert len(data(capsys, "slow", "--limit", "1")) == 1
@@ -132,5 +161,5 @@ def test_failures_are_one_line_and_exit_code_two(
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/x")
     assert run(app, ["slow"]) == 2
     error = capsys.readouterr().err
-    assert "does not answer" in error
+    assert re.fullmatch(r"error: \S+ does not answer: .*failed: Connection refused\. Correct .*\n", error)
     assert "secret" not in error
