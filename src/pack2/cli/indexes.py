@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from cyclopts import App
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pack2.cli.database import DatabaseUrl, Json, database, milliseconds, progress, size
 from pack2.config import load_config
@@ -195,11 +195,10 @@ def usage(*, database_url: DatabaseUrl = None, json: Json = False) -> int:
 
 
 def _show_usage(report: UsageReport) -> None:
-    whole = ("index", "table", "flags")
-    table = Table(width=100)
-    for name in ("index", "table", "scans", "size", "last used", "flags"):
-        width = 36 if name == "index" else None
-        table.add_column(name, overflow="fold", no_wrap=name not in whole, min_width=width)
+    table = Table(Column("index", overflow="fold", width=30), Column("table", overflow="fold", width=18))
+    for name in ("scans", "size", "last used"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("flags", overflow="fold", max_width=13)
     for one in report.indexes:
         name = one.name.removeprefix("public.")
         last = one.last_used.strftime("%Y-%m-%d") if one.last_used else "–"

@@ -53,6 +53,7 @@ def project(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "indexes.sql").write_text(INDEXES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "100")
     with psycopg.connect(database) as connection:
         connection.execute(SCHEMA)
     return tmp_path
@@ -122,8 +123,10 @@ def test_a_name_is_never_cut(capsys: pytest.CaptureFixture[str], database: str) 
     with psycopg.connect(database) as connection:
         connection.execute(f"CREATE INDEX {name} ON trades (owner, at, note)")
     text = pack2(capsys, "indexes", "usage")[1]
-    cells = [line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")]
-    assert name in "".join(cells)
+    rows = [[cell.strip() for cell in line.split("│")] for line in text.splitlines() if "│" in line]
+    assert {len(row) for row in rows} == {8}
+    assert name in "".join(row[1] for row in rows)
+    assert "never used" in " ".join(row[6] for row in rows)
 
 
 @pytest.mark.usefixtures("project")
