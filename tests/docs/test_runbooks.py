@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from adaf.sample import load
@@ -45,7 +46,8 @@ def environment(
     path = os.pathsep.join(
         (str(programs), str(Path(sys.executable).parent), str(find_postgres().parent), os.environ["PATH"])
     )
-    yield {**os.environ, "PATH": path, "DATABASE_URL": url, "REDIS_URL": redis_url, "PAGER": ""}
+    with psycopg.connect(url, application_name="pack2 change feed"):  # an application answers from the cache
+        yield {**os.environ, "PATH": path, "DATABASE_URL": url, "REDIS_URL": redis_url, "PAGER": ""}
     postgres.drop_database("runbooks")
 
 

@@ -28,18 +28,22 @@ def rollback(
 ) -> tuple[tuple[str, Outcome], ...]:
     """Undo the steps in reverse order; each is tried even where one before failed. Twice is as once.
 
-    Raises ListenersError while processes answer from the cache: without the feed they would serve old data;
+    Raises ListenersError while processes answer from the cache: without the feed they would serve old data.
+    A dry run, which is asked for in the middle of an incident, says so instead. Raises
     DeploymentRunningError and BusyError while a deployment is at work.
     """
     folder = target.services.state.folder
     with alone(folder), connect(target.database_url) as connection, exclusive(connection, "deploy", 0):
         pids = [str(row[0]) for row in connection.execute(LISTENERS).fetchall()]
-        if pids:
-            raise ListenersError(count=len(pids), pids=", ".join(pids))
+        refusal = ListenersError(count=len(pids), pids=", ".join(pids)) if pids else None
+        if refusal and not dry_run:
+            raise refusal
         journal = Journal(folder / "deploy.json")
         if not dry_run:
             journal.begin("rollback")
-        results = []
+        results = [("processes", Outcome("planned", f"it will be refused. {refusal}"))] if refusal else []
+        for name, outcome in results:
+            on_step(name, outcome)
         for name, plan, undo in _PARTS:
             outcome = Outcome("planned", plan) if dry_run else _attempt(undo, target)
             on_step(name, outcome)

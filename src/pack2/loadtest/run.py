@@ -254,7 +254,7 @@ class _Test:
         return tuple(rows)
 
     def _digests(self) -> tuple[RunDigest, ...]:
-        spans = self._spans()
+        spans = judged_spans(self.plan)
         return tuple(digest(load, self._judged(load, spans)) for load in self.loads)
 
 

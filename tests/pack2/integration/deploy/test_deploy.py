@@ -189,6 +189,12 @@ def test_a_rollback_waits_for_no_stale_answers(small_shop: Shop) -> None:
     before = small_shop.catalogue()
     with psycopg.connect(small_shop.url, application_name="pack2 change feed"):
         answer = small_shop.run("rollback")
+        planned = small_shop.run("rollback", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    told, *parts = planned.stdout.replace("\n    ", " ").splitlines()
+    assert told.startswith("processes")
+    assert "PACK2=off" in told
+    assert len(parts) == 5
     assert answer.returncode == 2
     assert "PACK2=off" in answer.stderr
     assert small_shop.catalogue() == before
