@@ -254,8 +254,7 @@ class _Test:
         return tuple(rows)
 
     def _digests(self) -> tuple[RunDigest, ...]:
-        spans = judged_spans(self.plan)
-        return tuple(digest(load, self._judged(load, spans)) for load in self.loads)
+        return tuple(digest(load, self._judged(place)) for place, load in enumerate(self.loads))
 
 
 def _steps_plan(steps: Sequence[StepRow], seconds: float) -> tuple[Stage, ...]:
