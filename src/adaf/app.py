@@ -39,7 +39,8 @@ from adaf.request import Request
 from adaf.strategies.calculator import Calculator
 from adaf.timing import ServerTiming
 from adaf.web import errors
-from pack2.config import load_config
+from pack2.browser import BrowserCache
+from pack2.config import Config, load_config
 from pack2.http import from_config
 
 if TYPE_CHECKING:
@@ -114,13 +115,15 @@ def create_asgi(settings: Settings) -> ASGIApp:
     application = create_app(settings)
     timed: ASGIApp = ServerTiming(cast("ASGIApp", application))
     if not settings.pack2:
-        return with_metrics(timed, application, settings)
+        return with_metrics(BrowserCache(timed, Config()), application, settings)
+    config = load_config(Path(settings.pack2_config))
     cached = from_config(
         timed,
-        load_config(Path(settings.pack2_config)),
+        config,
         database_url=settings.database_url,
         redis_url=settings.redis_url,
         identify=application.state.sessions.identify_with_group,
     )
     application.state.cache_state = lambda: "ok" if cached.cache.is_trusted() else "bypassed"
-    return with_metrics(cached, application, settings, cached.cache)
+    kept = BrowserCache(cached, config, identify=cached.identify)
+    return with_metrics(kept, application, settings, cached.cache)

@@ -74,6 +74,7 @@ class HttpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     honour_no_cache: bool = False
     refresh_ahead: bool = True
     sensitive: bool = False
+    browser_seconds: float = 0
     statuses: tuple[int, ...] = (200,)
 
 
@@ -83,6 +84,18 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_cookie: str = ""
     max_body_bytes: int = 1024 * 1024
     policy: tuple[HttpPolicy, ...] = ()
+
+
+class Browser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a browser keeps, in its worker's memory alone, of pages whose policy has `browser_seconds`.
+
+    `session_seconds` bounds how long it goes on without the server having confirmed the session.
+    """
+
+    enabled: bool = True
+    max_pages: int = 60
+    max_bytes: int = 8 * 1024 * 1024
+    session_seconds: int = 60
 
 
 class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +149,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: Application | None = None
     http: Http = Http()
     cache: CacheSection = CacheSection()
+    browser: Browser = Browser()
     rollups: tuple[Rollup, ...] = ()
     schedule: Schedule = Schedule()
     indexes: str = "perf/sql/performance_indexes.sql"

@@ -18,12 +18,13 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "### `[application.accounts]`": config.Accounts,
     "## `[cache]`": config.CacheSection,
     "### `[[cache.feed]]`": config.FeedTable,
+    "## `[browser]`": config.Browser,
     "## `[http]`": config.Http,
     "### `[[http.policy]]`": config.HttpPolicy,
     "## `[schedule]`": config.Schedule,
     "### `[[schedule.task]]`": config.ScheduledTask,
 }
-HAVE_SECTIONS = {"application", "http", "cache", "schedule"}
+HAVE_SECTIONS = {"application", "http", "cache", "schedule", "browser"}
 
 
 def documented(heading: str) -> set[str]:

@@ -115,6 +115,11 @@ class CacheMiddleware:
             return await _send_entry(entry, headers, method, send, _HIT, started, now)
         return await self._obtain(scope, receive, send, headers, target, identity, key, started)
 
+    async def identify(self, scope: Scope) -> Identity | None:
+        """Who sends this request, as the cache sees it; None for nobody."""
+        headers = single_headers(scope)
+        return None if headers is None else await self._identity(scope, headers)
+
     # Reading
 
     async def _obtain(

@@ -38,6 +38,7 @@ class Policy(msgspec.Struct, frozen=True):
     honour_no_cache: bool
     refresh_ahead: bool
     sensitive: bool
+    browser_seconds: float
     statuses: frozenset[int]
 
     @property
@@ -91,6 +92,7 @@ def _compile(declared: HttpPolicy) -> Policy:
         honour_no_cache=declared.honour_no_cache,
         refresh_ahead=declared.refresh_ahead,
         sensitive=declared.sensitive,
+        browser_seconds=declared.browser_seconds,
         statuses=frozenset(declared.statuses),
     )
 
@@ -105,6 +107,8 @@ def _check(declared: HttpPolicy, reads: bool) -> None:
         fail("a GET changes nothing, so it has nothing in `expires`")
     if reads and declared.scope != "none" and declared.ttl_seconds <= 0:
         fail("ttl_seconds must be above 0 where something is stored")
+    if declared.browser_seconds and (not reads or declared.scope in ("public", "none") or declared.vary):
+        fail("a browser keeps pages of signed-in users, by address alone: browser_seconds fits no other")
     if not reads and (declared.scope != "none" or declared.tags):
         fail("answers to unsafe methods are never stored: it takes only `expires`")
     known = {*parameter_names(declared.route), IDENTITY_NAME}

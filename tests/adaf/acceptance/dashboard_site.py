@@ -114,14 +114,15 @@ def hostile_names(connection: psycopg.Connection) -> None:
 
 
 class Server:
-    """`granian` with one worker on a free port, PACK2=off unless told; its end is waited for."""
+    """`granian` with one worker on a free port (or `port`), PACK2=off unless told; its end is waited for."""
 
-    def __init__(self, database_url: str, log: Path, **environ: str) -> None:
+    def __init__(self, database_url: str, log: Path, port: int = 0, **environ: str) -> None:
+        self._port = port
         self._environ = {**os.environ, "DATABASE_URL": database_url, "PACK2": "off", **environ}
         self._log = log
 
     def __enter__(self) -> str:
-        port = free_port()
+        port = self._port or free_port()
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", "1", "--workers-kill-timeout", "2", "adaf.asgi:app"]
         with self._log.open("wb") as log:

@@ -11,3 +11,6 @@ wake(document);
 const nav = document.querySelector(".nav");
 const here = nav?.querySelector("[aria-current]");
 if (here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+
+// The browser's cache comes last.
+addEventListener("load", () => import("./browser-cache.js"));

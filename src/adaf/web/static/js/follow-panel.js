@@ -1,4 +1,4 @@
-// <follow-panel seconds="2">: while it is in a panel, the panel is asked for again. The server leaves it out when nothing runs any more.
+// <follow-panel seconds="2">: its panel is asked for again, until the server leaves it out.
 class FollowPanel extends HTMLElement {
   #timer = 0;
 

@@ -149,7 +149,7 @@ class LineChart extends HTMLElement {
   }
 }
 
-// As the server pads its curve (adaf.web.charts), so that nothing moves when the one replaces the other.
+// As adaf.web.charts pads: nothing moves when one replaces the other.
 function padded(low, high) {
   const padding = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
   return [low - padding, high + padding];

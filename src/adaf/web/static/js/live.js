@@ -50,7 +50,7 @@ class LiveUpdates extends HTMLElement {
     this.#watch();
   }
 
-  // Something came, and was told of: the page knows all that was before it.
+  // The page knows all that was before what came.
   #hear() {
     this.#heard = Date.now();
     localStorage.setItem(HEARD, this.#heard);

@@ -1,5 +1,4 @@
-// <panel-form changes="run" lost="…">: sends its form without leaving the page; the server answers with the same form, with errors or a notice.
-//
+// <panel-form>: sends its form without leaving the page; the server answers with the same form, with errors or a notice.
 // Attributes: changes (the name of the `adaf:changed` event that follows a success), lost (what to say when no answer came).
 const ANSWERED = [200, 201, 400, 409, 422, 503];
 

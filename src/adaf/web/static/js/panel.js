@@ -47,7 +47,7 @@ class Panel extends HTMLElement {
     return this.getAttribute(attribute)?.split(" ") ?? [];
   }
 
-  // Changes that come faster than answers never keep an answer from being shown: once more after it.
+  // Changes that come faster than answers never keep an answer from being shown.
   #expire(tags) {
     const own = this.#names("refresh-tags");
     if (!own.some((tag) => tags.includes(tag) || tags.includes("*"))) return;
@@ -89,6 +89,11 @@ class Panel extends HTMLElement {
         if (this.#isOutdated && this.isConnected) this.load();
       }
     }
+  }
+
+  // Shows content that came otherwise; an answer that is under way is newer.
+  renew(text) {
+    if (!this.#running) this.#replace(text);
   }
 
   #replace(text) {

@@ -5,3 +5,11 @@ try {
 } catch {
   // Storage may be forbidden; the system's preference then decides.
 }
+
+// A page that was left before its modules ran comes back from the browser's memory hidden, and is loaded again.
+addEventListener("pagehide", (event) => {
+  if (event.persisted) document.documentElement.style.visibility = "hidden";
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted && document.documentElement.dataset.pack2 !== "watched") location.reload();
+});

@@ -38,7 +38,7 @@ class TradeForm extends PanelForm {
   }
 }
 
-// crypto.randomUUID exists on secure origins only; the dashboard may be served on a plain local address.
+// crypto.randomUUID exists on secure origins only.
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

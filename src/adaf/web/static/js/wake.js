@@ -1,4 +1,4 @@
-// Loads the module of a custom element when the first one appears, so that no page loads a chart that it does not show.
+// Loads the module of a custom element when the first one appears.
 const MODULES = {
   "line-chart": "./line-chart.js",
   "candle-chart": "./candle-chart.js",
