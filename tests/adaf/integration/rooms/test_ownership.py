@@ -31,6 +31,20 @@ SHARED_IDS = {"symbol": "BTC", "note_id": "1", "run_id": "1"}  # the same for ev
 BODIES: dict[str, Any] = {
     "/api/portfolios/{portfolio_id}/transactions": {"symbol": "BTC", "side": "buy", "quantity": "0.001"},
 }
+ENDLESS = {"/api/live"}
+QUERIES = {  # what a list needs to answer; everything else has its default
+    "/api/market/correlation": {"symbols": "BTC,ETH"},
+    "/api/search": {"q": "foreignmar"},
+    "/search": {"q": "foreignmar"},
+    "/panels/search": {"q": "foreignmar"},
+}
+MARK = """
+UPDATE portfolios SET name = 'foreignmark ' || id WHERE owner_id <> $1;
+UPDATE strategies SET name = 'foreignmark ' || id WHERE owner_id <> $1 AND NOT is_public;
+UPDATE alerts SET message = 'foreignmark', is_read = false WHERE user_id <> $1;
+UPDATE transactions SET note = 'foreignmark'
+    WHERE portfolio_id IN (SELECT id FROM portfolios WHERE owner_id <> $1);
+"""
 
 
 def all_routes() -> list[tuple[str, str]]:
@@ -92,6 +106,35 @@ async def test_what_others_own_is_not_there(dashboard: Any, method: str, path: s
     )
     assert answer.status_code == 404, answer.text
     assert await state(dashboard.sql) == before
+
+
+async def test_no_list_and_no_page_shows_what_others_own(dashboard: Any) -> None:
+    """Everything that is not public of everybody else carries a mark; nothing that a user reads shows it."""
+    user_id = await dashboard.sql.fetchval("SELECT id FROM users WHERE email = 'trader@adaf.test'")
+    await dashboard.sql.execute(MARK.replace("$1", str(user_id)))
+    headers = await dashboard.headers(user_id)
+    asked = [path for method, path in PRIVATE if method == "GET" and "{" not in path and path not in ENDLESS]
+    answered = []
+    for path in asked:
+        answer = await dashboard.client.get(path, params=QUERIES.get(path), headers=headers)
+        assert answer.status_code < 500, path
+        assert "foreignmark" not in answer.text, path
+        answered += [path] * (answer.status_code == 200)
+    assert set(asked) - set(answered) == {"/api/audit", "/api/strategies/compare", "/portfolio"}
+
+
+async def test_what_others_own_is_not_there_by_query_or_body_either(dashboard: Any) -> None:
+    """A comparison, a list of signals and a report that name another user's rows get nothing of them."""
+    user_id = await dashboard.sql.fetchval("SELECT id FROM users WHERE email = 'trader@adaf.test'")
+    strategy = await dashboard.sql.fetchval(FOREIGN_IDS["strategy_id"], user_id)
+    portfolio = await dashboard.sql.fetchval(FOREIGN_IDS["portfolio_id"], user_id)
+    own = await dashboard.sql.fetchval("SELECT min(id) FROM strategies WHERE owner_id = $1", user_id)
+    await dashboard.get(user_id, "/api/strategies/compare", 404, ids=f"{own},{strategy}")
+    await dashboard.post(user_id, "/api/reports", {"portfolio_id": portfolio}, status=404)
+    signals = await dashboard.client.get(
+        "/api/signals", params={"strategy_id": strategy}, headers=await dashboard.headers(user_id)
+    )
+    assert signals.status_code == 404 or signals.json()["items"] == []
 
 
 @pytest.mark.parametrize("role", ["viewer", "trader"])
