@@ -16,6 +16,8 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from adaf.run.report_worker import report_worker
+from adaf.settings import from_environment
+from pack2.cache.sealing import KEY_VARIABLE, Sealer
 from pack2.monitoring.endpoint import TOKEN_VARIABLE
 from pack2.monitoring.exposition import FOLDER_VARIABLE
 from pack2.services.ports import require_free_port
@@ -43,12 +45,15 @@ def serve(
 ) -> None:
     """Serve the dashboard and make its reports until SIGINT or SIGTERM; `on_ready(url)` when it answers.
 
-    Raises PortInUseError. An open stream is cut after 2 seconds, so that stopping never hangs.
+    Raises PortInUseError, and CacheKeyError before any worker is started: each would fail with it, for ever.
+    An open stream is cut after 2 seconds, so that stopping never hangs.
     """
     require_free_port(port)
     os.environ["DATABASE_URL"] = database_url
     os.environ["REDIS_URL"] = redis_url
-    os.environ.setdefault("PACK2_CACHE_KEY", cache_key)
+    os.environ.setdefault(KEY_VARIABLE, cache_key)
+    if from_environment().pack2:
+        Sealer.from_text(os.environ[KEY_VARIABLE])
     os.environ.setdefault(TOKEN_VARIABLE, metrics_token)
     multiprocessing.set_start_method("spawn", force=True)
     url = f"http://{HOST}:{port}"

@@ -127,6 +127,25 @@ def test_serving_an_empty_database_is_refused(checkout: Path) -> None:
     assert survivors(checkout) == []
 
 
+@pytest.mark.parametrize(("key", "reason"), [("", "is not set"), ("abc", "is not base64")])
+def test_without_a_key_for_what_is_sensitive_nothing_is_served(
+    checkout: Path, sample_copy: str, redis_url: str, key: str, reason: str
+) -> None:
+    """`adaf serve` says in one line what is wrong with it and ends, where workers would die for ever."""
+    servers = {"DATABASE_URL": sample_copy, "REDIS_URL": redis_url, "PACK2_CACHE_KEY": key}
+    answer = subprocess.run(
+        [ADAF, "serve", "--port", str(free_port())],
+        cwd=checkout,
+        env={**os.environ, **servers, "PACK2": "on"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"error: PACK2_CACHE_KEY {reason}. ")
+    assert len(answer.stderr.splitlines()) == 1
+
+
 @pytest.mark.deep
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(4))
