@@ -16,6 +16,7 @@ run: .venv/ready
 # Two workers side by side; then, whatever came of them, one by one the tests that measure time.
 test: .venv/ready
 	@sh scripts/chromium.sh
+	@sh scripts/prometheus.sh
 	@$(BIN)/python -m pytest -m "not deep and not alone" -n 2 --dist loadscope $(ARGS); first=$$?; \
 	$(BIN)/python -m pytest -m "not deep and alone" $(ARGS); second=$$?; \
 	for code in $$first $$second; do [ $$code = 0 ] || [ $$code = 5 ] || exit $$code; done
@@ -27,6 +28,7 @@ test-unit: .venv/ready
 # Long suites, and the property tests with many more examples.
 test-deep: .venv/ready
 	@sh scripts/chromium.sh
+	@sh scripts/prometheus.sh
 	@$(BIN)/python -m pytest -m deep $(ARGS)
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile deep $(UNIT)
 

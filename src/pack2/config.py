@@ -145,6 +145,30 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: tuple[ScheduledTask, ...] = ()
 
 
+class MonitoringPanel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A panel on the application's own metrics; `query` is PromQL, and `unit` is a name of Grafana's."""
+
+    title: str
+    query: str
+    legend: str = ""
+    unit: str = "short"
+
+
+class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What watches the application: `job` is its name in Prometheus, `targets` are host:port of its servers.
+
+    `exporters` are scraped beside it. `runbooks` is the address that the alerts' links begin with.
+    """
+
+    job: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] = "pack2"
+    targets: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("127.0.0.1:8000",)
+    path: str = "/api/metrics"
+    alertmanagers: tuple[str, ...] = ("127.0.0.1:9093",)
+    exporters: tuple[str, ...] = ()
+    runbooks: str = "docs/runbooks"
+    panel: tuple[MonitoringPanel, ...] = ()
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application: Application | None = None
     http: Http = Http()
@@ -152,6 +176,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     browser: Browser = Browser()
     rollups: tuple[Rollup, ...] = ()
     schedule: Schedule = Schedule()
+    monitoring: Monitoring | None = None
     indexes: str = "perf/sql/performance_indexes.sql"
 
 

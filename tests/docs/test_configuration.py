@@ -23,8 +23,10 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "### `[[http.policy]]`": config.HttpPolicy,
     "## `[schedule]`": config.Schedule,
     "### `[[schedule.task]]`": config.ScheduledTask,
+    "## `[monitoring]`": config.Monitoring,
+    "### `[[monitoring.panel]]`": config.MonitoringPanel,
 }
-HAVE_SECTIONS = {"application", "http", "cache", "schedule", "browser"}
+HAVE_SECTIONS = {"application", "http", "cache", "schedule", "browser", "monitoring"}
 
 
 def documented(heading: str) -> set[str]:

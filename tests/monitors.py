@@ -1,0 +1,166 @@
+"""Prometheus and Alertmanager for the tests: real ones on the loopback address, stopped afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import msgspec
+import pytest
+
+from pack2.config import Config, Monitoring
+from pack2.monitoring.build import build, groups, write_secrets
+from pack2.monitoring.rules import Alert, Recorded, rule_file
+from pack2.monitoring.scrape import prometheus
+from pack2.services.ports import free_port
+
+READY_SECONDS = 30
+
+
+def require(*programs: str) -> None:
+    """Leave the test out, saying why, where Debian's packages are not installed."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (scripts/prometheus.sh)")
+
+
+def until(holds: Callable[[], Any], seconds: float = READY_SECONDS, what: object = "") -> Any:
+    """The first true answer of `holds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, what() if callable(what) else what
+        time.sleep(0.05)
+    return found
+
+
+def status(url: str, path: str) -> int:
+    """0 where nobody answers."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+@contextmanager
+def program(
+    command: list[str], url: str, ready: str, log: Path, cwd: Path = Path("/"), **environ: str
+) -> Iterator[str]:
+    """A process that answers at `url` + `ready`, until it is left. It runs elsewhere than its files are."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env={**os.environ, **environ}, cwd=cwd
+        )
+    try:
+        until(
+            lambda: status(url, ready) == 200 or process.poll() is not None,
+            what=lambda: log.read_text(errors="replace"),
+        )
+        assert process.poll() is None, log.read_text(errors="replace")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def running_prometheus(folder: Path, monitoring: Monitoring, environment: Mapping[str, str]) -> Iterator[str]:
+    """Prometheus with what `pack2 monitoring build` makes; it asks each second, alerts wait as many."""
+    require("prometheus")
+    build(Config(monitoring=monitoring), folder)
+    write_secrets(environment, folder)
+    (folder / "prometheus.yml").write_bytes(prometheus(monitoring, interval_seconds=1))
+    for group in groups(monitoring):
+        hurried = msgspec.structs.replace(group, rules=tuple(map(_hurried, group.rules)), interval_seconds=1)
+        (folder / f"rules/{group.name}.yml").write_bytes(rule_file([hurried]))
+    port = free_port()
+    command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    with program(command, f"http://127.0.0.1:{port}", "/-/ready", folder / "prometheus.log") as url:
+        yield url
+
+
+def _hurried(rule: Recorded | Alert) -> Recorded | Alert:
+    """Minutes become seconds."""
+    if isinstance(rule, Recorded):
+        return rule
+    return msgspec.structs.replace(rule, for_seconds=rule.for_seconds // 60)
+
+
+@contextmanager
+def running_alertmanager(folder: Path, port: int) -> Iterator[str]:
+    """Alertmanager with `folder/alertmanager.yml`, started there: the webhook's file is found from there."""
+    require("prometheus-alertmanager")
+    command = ["prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml"]
+    command += [f"--storage.path={folder}/alerts", f"--web.listen-address=127.0.0.1:{port}"]
+    command += ["--cluster.listen-address=", "--log.level=warn"]
+    log = folder / "alertmanager.log"
+    with program(command, f"http://127.0.0.1:{port}", "/-/ready", log, folder) as url:
+        yield url
+
+
+@contextmanager
+def running_dashboard(folder: Path, database_url: str, redis_url: str, token: str) -> Iterator[str]:
+    """`adaf serve` with one worker, its metrics readable with `token`."""
+    for name in ("pack2.toml", "perf", "src"):
+        (folder / name).symlink_to(Path(__file__).parents[1] / name)
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "adaf"), "serve", "--workers", "1", "--port", str(port)]
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PACK2_METRICS_TOKEN": token}
+    with program(
+        command, f"http://127.0.0.1:{port}", "/api/health", folder / "adaf.log", folder, **environ
+    ) as url:
+        yield url
+
+
+@contextmanager
+def receiver(answer: Callable[[str, str, Mapping[str, str], Any], tuple[int, Any]]) -> Iterator[str]:
+    """A small HTTP server: `answer(method, path, headers, body)` gives status and JSON."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(None)
+
+        def do_POST(self) -> None:
+            size = int(self.headers.get("Content-Length", 0))
+            self._answer(json.loads(self.rfile.read(size)))
+
+        def _answer(self, body: Any) -> None:
+            code, told = answer(self.command, self.path, dict(self.headers), body)
+            content = json.dumps(told).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is printed."""
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{httpd.server_port}"
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()
