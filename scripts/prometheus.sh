@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs Prometheus, Alertmanager and the exporters for the tests where root and apt can; where not, those tests say
+# Installs Prometheus, Alertmanager and postgres_exporter for the tests where root and apt can; where not, those tests say
 # why they are left out. The tests start their own: the services of the packages are kept from starting.
 set -eu
 
-packages="prometheus prometheus-alertmanager prometheus-postgres-exporter prometheus-redis-exporter"
+packages="prometheus prometheus-alertmanager prometheus-postgres-exporter"
 missing=""
 for name in $packages; do
     command -v "$name" >/dev/null 2>&1 || missing="$missing $name"

@@ -16,13 +16,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import msgspec
 import pytest
 
 from pack2.config import Config, Monitoring
-from pack2.monitoring.build import build, groups, write_secrets
-from pack2.monitoring.rules import Alert, Recorded, rule_file
-from pack2.monitoring.scrape import prometheus
+from pack2.monitoring.build import build, write_secrets
 from pack2.services.ports import free_port
 
 READY_SECONDS = 30
@@ -83,14 +80,11 @@ def program(
 
 @contextmanager
 def running_prometheus(folder: Path, monitoring: Monitoring, environment: Mapping[str, str]) -> Iterator[str]:
-    """Prometheus with what `pack2 monitoring build` makes; it asks each second, alerts wait as many."""
+    """Prometheus with what `pack2 monitoring build` makes."""
     require("prometheus")
-    build(Config(monitoring=monitoring), folder)
-    write_secrets(environment, folder)
-    (folder / "prometheus.yml").write_bytes(prometheus(monitoring, interval_seconds=1))
-    for group in groups(monitoring):
-        hurried = msgspec.structs.replace(group, rules=tuple(map(_hurried, group.rules)), interval_seconds=1)
-        (folder / f"rules/{group.name}.yml").write_bytes(rule_file([hurried]))
+    config = Config(monitoring=monitoring)
+    build(config, folder)
+    write_secrets(config, environment, folder)
     port = free_port()
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
@@ -98,37 +92,31 @@ def running_prometheus(folder: Path, monitoring: Monitoring, environment: Mappin
         yield url
 
 
-def _hurried(rule: Recorded | Alert) -> Recorded | Alert:
-    """Minutes become seconds."""
-    if isinstance(rule, Recorded):
-        return rule
-    return msgspec.structs.replace(rule, for_seconds=rule.for_seconds // 60)
-
-
 @contextmanager
-def running_alertmanager(folder: Path, port: int) -> Iterator[str]:
+def running_alertmanager(folder: Path, monitoring: Monitoring) -> Iterator[str]:
     """Alertmanager with `folder/alertmanager.yml`, started there: the webhook's file is found from there."""
     require("prometheus-alertmanager")
-    command = ["prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml"]
-    command += [f"--storage.path={folder}/alerts", f"--web.listen-address=127.0.0.1:{port}"]
+    address = monitoring.alertmanagers[0]
+    command = ["prometheus-alertmanager", "--config.file=alertmanager.yml"]
+    command += [f"--storage.path={folder}/alerts", f"--web.listen-address={address}"]
     command += ["--cluster.listen-address=", "--log.level=warn"]
     log = folder / "alertmanager.log"
-    with program(command, f"http://127.0.0.1:{port}", "/-/ready", log, folder) as url:
+    with program(command, f"http://{address}", "/-/ready", log, folder) as url:
         yield url
 
 
 @contextmanager
-def running_dashboard(folder: Path, database_url: str, redis_url: str, token: str) -> Iterator[str]:
-    """`adaf serve` with one worker, its metrics readable with `token`."""
+def running_dashboard(
+    folder: Path, url: str, database_url: str, redis_url: str, token: str
+) -> Iterator[None]:
+    """`adaf serve` at `url` with one worker, its metrics readable with `token`."""
     for name in ("pack2.toml", "perf", "src"):
         (folder / name).symlink_to(Path(__file__).parents[1] / name)
-    port = free_port()
-    command = [str(Path(sys.executable).parent / "adaf"), "serve", "--workers", "1", "--port", str(port)]
+    port = url.rpartition(":")[2]
+    command = [str(Path(sys.executable).parent / "adaf"), "serve", "--workers", "1", "--port", port]
     environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PACK2_METRICS_TOKEN": token}
-    with program(
-        command, f"http://127.0.0.1:{port}", "/api/health", folder / "adaf.log", folder, **environ
-    ) as url:
-        yield url
+    with program(command, url, "/api/health", folder / "adaf.log", folder, **environ):
+        yield
 
 
 @contextmanager

@@ -157,7 +157,9 @@ class MonitoringPanel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What watches the application: `job` is its name in Prometheus, `targets` are host:port of its servers.
 
-    `exporters` are scraped beside it. `runbooks` is the address that the alerts' links begin with.
+    `exporters` are scraped beside it. `runbooks` is the address that the alerts' links begin with. A server
+    that is down for `down_seconds` is told of, after `group_seconds` for others that belong to it. Rates are
+    those of five minutes: `interval_seconds` has to fit into them several times.
     """
 
     job: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] = "pack2"
@@ -166,6 +168,10 @@ class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alertmanagers: tuple[str, ...] = ("127.0.0.1:9093",)
     exporters: tuple[str, ...] = ()
     runbooks: str = "docs/runbooks"
+    secrets: Annotated[str, msgspec.Meta(min_length=1)] = "secrets"
+    interval_seconds: Annotated[int, msgspec.Meta(ge=1, le=60)] = 15
+    down_seconds: Annotated[int, msgspec.Meta(ge=1)] = 60
+    group_seconds: Annotated[int, msgspec.Meta(ge=1)] = 30
     panel: tuple[MonitoringPanel, ...] = ()
 
 

@@ -45,7 +45,7 @@ def build(*, config: ConfigPath = _CONFIG, out: Path = made.FOLDER, json: Json =
         Print JSON.
     """
     settings = load_config(config)
-    written = (*made.build(settings, out), *made.write_secrets(os.environ, out))
+    written = (*made.build(settings, out), *made.write_secrets(settings, os.environ, out))
     if json:
         print(msgspec.json.encode([str(path) for path in written]).decode())
         return

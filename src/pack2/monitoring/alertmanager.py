@@ -1,15 +1,17 @@
 """How alerts reach people: Alertmanager's configuration, a message in Slack's form for each tier.
 
 The webhook's address is a secret: the configuration names the file that holds it, and never the address.
+Alertmanager looks for a relative name in the folder that it runs in, Prometheus beside its configuration.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from pack2.config import Monitoring
 from pack2.monitoring.rules import as_yaml, duration
 
-WEBHOOK_FILE: Final = "secrets/slack_webhook_url"
+WEBHOOK_FILE: Final = "slack_webhook_url"
 REPEATED: Final = (("critical", 3600), ("warning", 4 * 3600), ("info", 24 * 3600))
 """Each tier and after how many seconds it is told again."""
 
@@ -28,18 +30,19 @@ Runbook: {{ .Annotations.runbook_url }}
 {{ end }}"""
 
 
-def alertmanager(webhook_file: str = WEBHOOK_FILE, *, group_seconds: int = 30) -> bytes:
+def alertmanager(monitoring: Monitoring) -> bytes:
     """Critical silences the same alert's warning; a server that is down silences what follows from it.
 
     The first message comes `group_seconds` after an alert, with all that belong together.
     """
+    webhook_file = f"{monitoring.secrets}/{WEBHOOK_FILE}"
     return as_yaml(
         {
             "route": {
                 "receiver": "slack",
                 "group_by": ["job", "alertname", "severity"],
-                "group_wait": duration(group_seconds),
-                "group_interval": duration(10 * group_seconds),
+                "group_wait": duration(monitoring.group_seconds),
+                "group_interval": duration(10 * monitoring.group_seconds),
                 "routes": [_route(tier, seconds) for tier, seconds in REPEATED],
             },
             "inhibit_rules": [

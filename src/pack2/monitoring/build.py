@@ -14,9 +14,10 @@ from typing import Final
 from pack2.config import Config, Monitoring
 from pack2.monitoring.alertmanager import WEBHOOK_FILE, alertmanager
 from pack2.monitoring.alerts import performance, servers
+from pack2.monitoring.client import server
 from pack2.monitoring.dashboard import render
 from pack2.monitoring.regressions import history, regressions
-from pack2.monitoring.rules import MINUTE, Group, rule_file
+from pack2.monitoring.rules import Group, rule_file
 from pack2.monitoring.scrape import TOKEN_FILE, prometheus
 
 FOLDER: Final = Path("monitoring")
@@ -29,8 +30,8 @@ def files(config: Config) -> dict[str, bytes]:
     monitoring = config.monitoring or Monitoring()
     queries = resources.files("pack2.monitoring").joinpath("postgres_exporter.yml")
     return {
-        ".gitignore": b"/secrets/\n",
-        "alertmanager.yml": alertmanager(),
+        ".gitignore": f"/{monitoring.secrets.strip('/')}/\n".encode(),
+        "alertmanager.yml": alertmanager(monitoring),
         DASHBOARD: render(monitoring),
         "postgres_exporter.yml": queries.read_bytes(),
         "prometheus.yml": prometheus(monitoring),
@@ -39,12 +40,13 @@ def files(config: Config) -> dict[str, bytes]:
 
 
 def groups(monitoring: Monitoring) -> tuple[Group, ...]:
-    """The rules; those that look back a week are asked once a minute."""
+    """The rules; those that look back a week cost most and are asked least often."""
+    seconds = monitoring.interval_seconds
     return (
-        Group("history", tuple(history(monitoring))),
-        Group("performance", tuple(performance(monitoring))),
-        Group("servers", tuple(servers(monitoring))),
-        Group("regressions", tuple(regressions(monitoring)), MINUTE),
+        Group("history", tuple(history(monitoring)), seconds),
+        Group("performance", tuple(performance(monitoring)), seconds),
+        Group("servers", tuple(servers(monitoring)), seconds),
+        Group("regressions", tuple(regressions(monitoring)), 4 * seconds),
     )
 
 
@@ -53,9 +55,15 @@ def build(config: Config, out: Path = FOLDER) -> tuple[Path, ...]:
     return tuple(path for name, content in files(config).items() if _written(path := out / name, content))
 
 
-def write_secrets(environment: Mapping[str, str], out: Path = FOLDER) -> tuple[Path, ...]:
-    """The secrets that `environment` has, readable by their owner alone; what was written."""
-    found = ((out / name, environment.get(variable, "")) for variable, name in _SECRETS)
+def write_secrets(config: Config, environment: Mapping[str, str], out: Path = FOLDER) -> tuple[Path, ...]:
+    """The secrets that `environment` has, readable by their owner alone; what was written.
+
+    Raises AddressError where SLACK_WEBHOOK_URL is none.
+    """
+    folder = out / (config.monitoring or Monitoring()).secrets
+    if webhook := environment.get("SLACK_WEBHOOK_URL", ""):
+        server("SLACK_WEBHOOK_URL", webhook)
+    found = ((folder / name, environment.get(variable, "").strip()) for variable, name in _SECRETS)
     return tuple(path for path, secret in found if secret and _written(path, secret.encode(), 0o600))
 
 

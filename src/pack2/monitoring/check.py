@@ -16,7 +16,7 @@ from pack2.config import Config, Monitoring
 from pack2.monitoring.build import FOLDER, files
 from pack2.monitoring.client import Server, server
 from pack2.monitoring.panels import queries
-from pack2.monitoring.rules import Group, Recorded, rule_file
+from pack2.monitoring.rules import MINUTE, Group, Recorded, rule_file
 
 WINDOW: Final = "5m"
 TOOLS_SECONDS: Final = 60
@@ -103,7 +103,8 @@ def _unanswered(prometheus: Server, query: str) -> str:
 def _as_rules(monitoring: Monitoring) -> Group:
     """The panels' queries as rules, since promtool reads those without a server."""
     asked = queries(monitoring, WINDOW)
-    return Group("panels", tuple(Recorded(f"panel:{n}", query, {}) for n, (_, query) in enumerate(asked)))
+    rules = tuple(Recorded(f"panel:{n}", query, {}) for n, (_, query) in enumerate(asked))
+    return Group("panels", rules, MINUTE)
 
 
 def _asked(subject: str, command: list[str]) -> Finding:

@@ -59,8 +59,8 @@ def server(variable: str, url: str) -> Server:
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise AddressError(variable=variable, reason=error) from None
+    except ValueError:  # whose text may hold the password
+        raise AddressError(variable=variable, reason="host or port can not be read") from None
     if parts.scheme not in {"http", "https"} or not host:
         raise AddressError(variable=variable, reason="it does not begin with http:// or https:// and a host")
     name = f"[{host}]" if ":" in host else host

@@ -11,7 +11,6 @@ import yaml
 from pack2.config import Monitoring
 
 Severity = Literal["critical", "warning", "info"]
-INTERVAL_SECONDS: Final = 15
 MINUTE: Final = 60
 DURATION: Final = "{{ $value | humanizeDuration }}"
 SHARE: Final = "{{ $value | humanizePercentage }}"
@@ -65,7 +64,7 @@ def alert(
 class Group(msgspec.Struct, frozen=True):
     name: str
     rules: tuple[Recorded | Alert, ...]
-    interval_seconds: int = INTERVAL_SECONDS
+    interval_seconds: int
 
 
 def rule_file(groups: Iterable[Group]) -> bytes:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pack2.config import Monitoring
-from pack2.monitoring.rules import INTERVAL_SECONDS, as_yaml, duration
+from pack2.monitoring.rules import as_yaml, duration
 
-TOKEN_FILE: Final = "secrets/metrics_token"  # noqa: S105  the name of a file
+TOKEN_FILE: Final = "metrics_token"  # noqa: S105  the name of a file
 
 
-def prometheus(
-    monitoring: Monitoring, *, interval_seconds: int = INTERVAL_SECONDS, token_file: str = TOKEN_FILE
-) -> bytes:
+def prometheus(monitoring: Monitoring) -> bytes:
     """One scrape of any worker answers for all workers of its server."""
-    every = duration(interval_seconds)
+    every = duration(monitoring.interval_seconds)
     return as_yaml(
         {
             "global": {"scrape_interval": every, "evaluation_interval": every},
@@ -22,16 +20,16 @@ def prometheus(
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": list(monitoring.alertmanagers)}]}]
             },
-            "scrape_configs": [_application(monitoring, token_file), *_exporters(monitoring)],
+            "scrape_configs": [_application(monitoring), *_exporters(monitoring)],
         }
     )
 
 
-def _application(monitoring: Monitoring, token_file: str) -> dict[str, Any]:
+def _application(monitoring: Monitoring) -> dict[str, Any]:
     return {
         "job_name": monitoring.job,
         "metrics_path": monitoring.path,
-        "authorization": {"credentials_file": token_file},
+        "authorization": {"credentials_file": f"{monitoring.secrets}/{TOKEN_FILE}"},
         "static_configs": [{"targets": list(monitoring.targets)}],
     }
 

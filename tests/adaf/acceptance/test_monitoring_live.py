@@ -1,14 +1,20 @@
-"""A real Prometheus scrapes the dashboard: every panel has data, every rule is loaded and well."""
+"""The dashboard, Valkey, Prometheus, Alertmanager and a webhook, all real: every panel has data, every rule
+is loaded, and what stops is told of.
+
+The tests stand in the order in which things happen: the last ones stop servers.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,18 +35,17 @@ from monitors import (
 )
 from pack2.cache import feed_schema
 from pack2.config import Monitoring, load_config
-from pack2.monitoring.alertmanager import alertmanager
-from pack2.monitoring.build import write_secrets
 from pack2.monitoring.check import answered
-from pack2.monitoring.client import server
+from pack2.monitoring.client import Server, server
 from pack2.proof.client import send
-from pack2.services import PostgresServer, services
+from pack2.services import PostgresServer, State, services
 from pack2.services.ports import free_port
-from pack2.services.valkey import running_valkey
+from pack2.services.valkey import running_valkey, start_valkey
 
 ROOT = Path(__file__).parents[3]
 CONFIG = load_config(ROOT / "pack2.toml")
 TOKEN = "a token of the scraper's"
+HOOK = "/services/T0/B0/secret"
 PATHS = (
     "/api/overview",
     "/api/market/assets",
@@ -53,12 +58,19 @@ PATHS = (
 
 @dataclass
 class Watched:
-    """The dashboard and the Prometheus that asks it each second."""
+    """The dashboard and what watches it, each second; `messages` are what the webhook was sent."""
 
-    url: str
-    prometheus_url: str
     monitoring: Monitoring
+    folder: Path
+    valkey: State
+    messages: list[tuple[str, Any]] = field(default_factory=list)
+    dashboard: ExitStack = field(default_factory=ExitStack)
+    prometheus: Server = field(init=False)
     token: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.monitoring.targets[0]}"
 
     def visit(self) -> None:
         """A round of a signed-in trader, one page that is not there among it."""
@@ -70,47 +82,97 @@ class Watched:
         for path in PATHS:
             send(self.url, path, headers={"Authorization": f"Bearer {self.token}"})
 
+    def rules(self) -> list[dict[str, Any]]:
+        """As Prometheus has loaded them."""
+        groups = self.prometheus.ask("/api/v1/rules").json()["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    def seen(self, query: str) -> list[Any]:
+        """The samples that answer it now."""
+        found: list[Any] = self.prometheus.ask(f"/api/v1/query?query={quote(query)}").json()["data"]["result"]
+        return found
+
+    def told(self, count: int) -> dict[str, Any]:
+        """The attachment of the webhook's message number `count`."""
+        until(lambda: len(self.messages) >= count, 60, self.state)
+        path, message = self.messages[count - 1]
+        assert path == HOOK
+        (attachment,) = message["attachments"]
+        return dict(attachment)
+
+    def state(self) -> str:
+        """Why a message did not come."""
+        alerts = self.prometheus.ask("/api/v1/alerts").body.decode()
+        return alerts + (self.folder / "alertmanager.log").read_text()
+
+    def slack(self, _method: str, path: str, _headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
+        self.messages.append((path, body))
+        return 200, "ok"
+
 
 @pytest.fixture(scope="module")
-def watched(
-    postgres: PostgresServer, redis_url: str, sample_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Watched]:
-    """Both, on a copy of the sample data."""
-    require("prometheus", "promtool", "amtool")
+def sample_url(postgres: PostgresServer, sample_database: str) -> Iterator[str]:
+    """A copy of the sample data whose changes are told, with known passwords."""
     assert sample_database
     url = postgres.create_database("watched", template="sample")
     feed_schema.apply(url, CONFIG.cache.feed)
     with psycopg.connect(url, autocommit=True) as connection:
         set_passwords(connection, PASSWORDS)
-    try:
-        with running_dashboard(tmp_path_factory.mktemp("dashboard"), url, redis_url, TOKEN) as dashboard:
-            assert CONFIG.monitoring is not None
-            targets = (dashboard.removeprefix("http://"),)
-            monitoring = msgspec.structs.replace(CONFIG.monitoring, targets=targets)
-            folder = tmp_path_factory.mktemp("prometheus")
-            with running_prometheus(folder, monitoring, {"PACK2_METRICS_TOKEN": TOKEN}) as prometheus:
-                yield Watched(dashboard, prometheus, monitoring)
-    finally:
-        postgres.drop_database("watched")
+    yield url
+    postgres.drop_database("watched")
+
+
+@pytest.fixture(scope="module")
+def watched(sample_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Servers of their own, since the tests stop them; what waits a minute elsewhere waits a second here."""
+    require("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+    assert CONFIG.monitoring is not None
+    state = Path(tempfile.mkdtemp(prefix="p2-"))
+    state.chmod(0o755)
+    folder = tmp_path_factory.mktemp("monitoring")
+    monitoring = msgspec.structs.replace(
+        CONFIG.monitoring,
+        targets=(f"127.0.0.1:{free_port()}",),
+        alertmanagers=(f"127.0.0.1:{free_port()}",),
+        interval_seconds=1,
+        down_seconds=1,
+        group_seconds=1,
+    )
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, state, ignore_errors=True)
+        found = stack.enter_context(
+            services(state / "state", database_url=sample_url, redis_url=None, durable=False)
+        )
+        watched = Watched(monitoring, folder, found.state)
+        hook = stack.enter_context(receiver(watched.slack))
+        stack.enter_context(closing(watched.dashboard))
+        watched.dashboard.enter_context(
+            running_dashboard(
+                tmp_path_factory.mktemp("dashboard"), watched.url, sample_url, found.redis.url, TOKEN
+            )
+        )
+        secrets = {"PACK2_METRICS_TOKEN": TOKEN, "SLACK_WEBHOOK_URL": hook + HOOK}
+        prometheus = stack.enter_context(running_prometheus(folder, monitoring, secrets))
+        watched.prometheus = server("PROMETHEUS_URL", prometheus)
+        stack.enter_context(running_alertmanager(folder, monitoring))
+        yield watched
 
 
 def test_every_panel_has_data(watched: Watched) -> None:
     """While users are at work no query comes back empty; `pack2 monitoring check` says the same."""
-    prometheus = server("PROMETHEUS_URL", watched.prometheus_url)
     missing: list[str] = []
 
     def complete() -> bool:
         watched.visit()
-        missing[:] = [
-            found.text for found in answered(watched.monitoring, prometheus) if found.state == "fail"
-        ]
+        found = answered(watched.monitoring, watched.prometheus)
+        missing[:] = [finding.text for finding in found if finding.state == "fail"]
         return not missing
 
     until(complete, 40, lambda: missing)
     done = subprocess.run(
         [sys.executable, "-m", "pack2", "monitoring", "check", "--json"],
         cwd=ROOT,
-        env={**os.environ, "PROMETHEUS_URL": watched.prometheus_url},
+        env={**os.environ, "PROMETHEUS_URL": watched.prometheus.url},
         capture_output=True,
         text=True,
     )
@@ -121,76 +183,60 @@ def test_every_panel_has_data(watched: Watched) -> None:
 def test_a_panel_without_data_is_named(watched: Watched) -> None:
     """Of another application's name nothing is there: every query is a finding."""
     stranger = msgspec.structs.replace(watched.monitoring, job="stranger", panel=())
-    found = list(answered(stranger, server("PROMETHEUS_URL", watched.prometheus_url)))
+    found = list(answered(stranger, watched.prometheus))
     assert {finding.state for finding in found} == {"fail"}
     assert any("Response time, p95" in finding.subject for finding in found)
 
 
 def test_every_rule_is_loaded_and_well(watched: Watched) -> None:
     """Prometheus evaluates all of them without an error, and nothing fires on a healthy dashboard."""
-    prometheus = server("PROMETHEUS_URL", watched.prometheus_url)
 
-    def evaluated() -> list[dict[str, str]]:
-        groups = prometheus.ask("/api/v1/rules").json()["data"]["groups"]
-        rules = [rule for group in groups for rule in group["rules"]]
+    def evaluated() -> list[dict[str, Any]]:
+        rules = watched.rules()
         return rules if rules and all(rule["health"] != "unknown" for rule in rules) else []
 
-    rules = until(evaluated, 80)
+    rules = until(evaluated)
     assert {rule["health"] for rule in rules} == {"ok"}
     assert len([rule for rule in rules if rule["type"] == "alerting"]) == 22
     assert {rule["name"] for rule in rules if rule.get("state") == "firing"} == set()
+    assert watched.messages == []
 
 
-def test_a_stopped_redis_reaches_slack(sample_copy: str, empty_folder: Path, tmp_path: Path) -> None:
-    """Valkey stops; Prometheus fires, Alertmanager sends one message in Slack's form; pages still open."""
-    require("prometheus", "prometheus-alertmanager")
-    assert CONFIG.monitoring is not None
-    received: list[Any] = []
+def test_a_stopped_redis_reaches_slack(watched: Watched) -> None:
+    """One message in Slack's form when Valkey stops, and one when it is back; pages open all the while."""
+    until(lambda: len(watched.seen("pack2_server_up == 1")) == 2)
+    process = running_valkey(watched.valkey)
+    assert process is not None
+    process.terminate()
+    process.wait(10)
+    alarm = watched.told(1)
+    assert alarm["title"] == "warning: RedisDown of adaf"
+    assert alarm["color"] == "warning"
+    assert "Redis does not answer" in alarm["text"]
+    assert "Runbook: docs/runbooks/performance-degradation.md" in alarm["text"]
+    assert send(watched.url, "/sign-in").status == 200
+    start_valkey(watched.valkey)
+    end = watched.told(2)
+    assert (end["title"], end["color"]) == ("resolved: RedisDown of adaf", "good")
+    assert len(watched.messages) == 2
 
-    def slack(_method: str, path: str, _headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
-        received.append((path, body))
-        return 200, "ok"
 
-    port = free_port()
-    with ExitStack() as stack:
-        hook = stack.enter_context(receiver(slack))
-        found = stack.enter_context(
-            services(empty_folder, database_url=sample_copy, redis_url=None, durable=False)
-        )
-        for name in ("dashboard", "prometheus"):
-            (tmp_path / name).mkdir()
-        dashboard = stack.enter_context(
-            running_dashboard(tmp_path / "dashboard", sample_copy, found.redis.url, TOKEN)
-        )
-        monitoring = msgspec.structs.replace(
-            CONFIG.monitoring,
-            targets=(dashboard.removeprefix("http://"),),
-            alertmanagers=(f"127.0.0.1:{port}",),
-        )
-        folder = tmp_path / "prometheus"
-        (folder / "alertmanager.yml").write_bytes(alertmanager(group_seconds=1))
-        write_secrets({"SLACK_WEBHOOK_URL": f"{hook}/services/T0/B0/secret"}, folder)
-        stack.enter_context(running_alertmanager(folder, port))
-        watching = stack.enter_context(running_prometheus(folder, monitoring, {"PACK2_METRICS_TOKEN": TOKEN}))
-        prometheus = server("PROMETHEUS_URL", watching)
-        up = f"/api/v1/query?query={quote('pack2_server_up == 1')}"
-        until(lambda: len(prometheus.ask(up).json()["data"]["result"]) == 2)
-        assert received == []
-        process = running_valkey(found.state)
-        assert process is not None
-        process.terminate()
-        until(
-            lambda: received,
-            60,
-            lambda: (folder / "alertmanager.log").read_text() + str(prometheus.ask("/api/v1/alerts").json()),
-        )
-        assert send(dashboard, "/sign-in").status == 200
-    path, message = received[0]
-    assert path == "/services/T0/B0/secret"
-    (attachment,) = message["attachments"]
-    assert attachment["title"] == "warning: RedisDown of adaf"
-    assert attachment["color"] == "warning"
-    assert "Redis does not answer" in attachment["text"]
-    assert "Runbook: docs/runbooks/performance-degradation.md" in attachment["text"]
-    logs = [log for log in folder.glob("*.log") if b"secret" in log.read_bytes()]
-    assert logs == []
+def test_a_killed_server_reaches_slack(watched: Watched) -> None:
+    """It does not answer the scrape: critical, and what follows from it is not told beside it."""
+    before = len(watched.messages)
+    watched.dashboard.close()
+    alarm = watched.told(before + 1)
+    assert alarm["title"] == "critical: ApplicationDown of adaf"
+    assert alarm["color"] == "danger"
+    assert f"{watched.monitoring.targets[0]} does not answer Prometheus" in alarm["text"]
+    assert "docs/runbooks/api-5xx.md" in alarm["text"]
+    assert len(watched.messages) == before + 1
+
+
+def test_the_webhooks_address_is_in_no_log(watched: Watched) -> None:
+    """It is a secret, and so is the scraper's token: neither is in a log or in what is generated."""
+    for path in watched.folder.rglob("*"):
+        if path.is_file() and path.suffix in {".log", ".yml", ".json"}:
+            content = path.read_bytes()
+            assert HOOK.encode() not in content, path
+            assert TOKEN.encode() not in content, path

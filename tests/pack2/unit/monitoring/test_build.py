@@ -13,6 +13,7 @@ import yaml
 
 from pack2.config import Config, Monitoring, MonitoringPanel, load_config
 from pack2.monitoring.build import DASHBOARD, build, files, write_secrets
+from pack2.monitoring.errors import AddressError
 
 ROOT = Path(__file__).parents[4]
 CONFIG = load_config(ROOT / "pack2.toml")
@@ -42,15 +43,34 @@ def test_building_twice_writes_once(tmp_path: Path) -> None:
 def test_secrets_are_apart_and_for_their_owner_alone(tmp_path: Path) -> None:
     """Neither the webhook nor the token is in a generated file; git leaves their folder out."""
     build(CONFIG, tmp_path)
-    environment = {"SLACK_WEBHOOK_URL": "http://hook/secret-1", "PACK2_METRICS_TOKEN": "secret-2"}
-    written = write_secrets(environment, tmp_path)
+    environment = {"SLACK_WEBHOOK_URL": "http://hook/secret-1", "PACK2_METRICS_TOKEN": "secret-2\n"}
+    written = write_secrets(CONFIG, environment, tmp_path)
     assert [path.read_text() for path in written] == ["http://hook/secret-1", "secret-2"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
-    assert write_secrets(environment, tmp_path) == ()
-    assert write_secrets({"SLACK_WEBHOOK_URL": ""}, tmp_path) == ()
+    assert write_secrets(CONFIG, environment, tmp_path) == ()
+    assert write_secrets(CONFIG, {"SLACK_WEBHOOK_URL": ""}, tmp_path) == ()
     others = [path for path in tmp_path.rglob("*") if path.is_file() and path not in written]
     assert not [path for path in others if b"secret-" in path.read_bytes()]
     assert "/secrets/" in (tmp_path / ".gitignore").read_text().split()
+
+
+def test_secrets_lie_where_the_configuration_says(tmp_path: Path) -> None:
+    """An absolute folder is what both servers are told, and where the files are written."""
+    own = Config(monitoring=Monitoring(secrets=str(tmp_path / "etc")))
+    (written,) = write_secrets(own, {"PACK2_METRICS_TOKEN": "secret-2"}, tmp_path / "out")
+    assert written == tmp_path / "etc/metrics_token"
+    found = files(own)
+    assert f"credentials_file: {written}\n" in found["prometheus.yml"].decode()
+    assert f"api_url_file: {tmp_path}/etc/slack_webhook_url\n" in found["alertmanager.yml"].decode()
+
+
+@pytest.mark.parametrize("url", ["secret-1", "http://", "ftp://hook/secret-1", "http://u:secret-1/@hook"])
+def test_a_webhook_that_is_no_address_is_refused_without_its_text(url: str, tmp_path: Path) -> None:
+    """Alertmanager would find out at the first alert only."""
+    with pytest.raises(AddressError, match="SLACK_WEBHOOK_URL") as told:
+        write_secrets(CONFIG, {"SLACK_WEBHOOK_URL": url}, tmp_path)
+    assert "secret" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_dashboard_has_the_guides_sections() -> None:
