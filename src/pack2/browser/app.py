@@ -87,13 +87,14 @@ class BrowserCache:
         return await _answer(send, scope, 200, headers, body)
 
     async def _who(self, scope: Scope) -> tuple[int, Headers, bytes]:
-        """The session's key. The browser may repeat it for a while, to the same cookie alone (RFC 9111
-        §4.1).
+        """The session's key; empty for nobody, which is no error that a console should show.
+
+        The browser may repeat it for a while, to the same cookie alone (RFC 9111 §4.1).
         """
         identity, key = await self._session(scope)
         text = (b"content-type", b"text/plain; charset=utf-8")
         if identity is None:
-            return 401, [text, (b"cache-control", b"no-store")], b""
+            return 200, [text, (b"cache-control", b"no-store")], b""
         left_seconds = min(self._settings.session_seconds, identity.expires_at - time.time())
         control = b"private, max-age=%d" % max(0, int(left_seconds))
         return 200, [text, (b"cache-control", control), (b"vary", b"Cookie")], key
