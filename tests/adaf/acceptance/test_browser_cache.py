@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 import pytest
 from dashboard_site import PASSWORDS, Server, Site
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Response, sync_playwright
 
 from adaf.live.recent import MARGIN_SECONDS
 from adaf.sample.passwords import set_passwords
@@ -156,9 +156,18 @@ def until(page: Page, condition: str) -> None:
 
 
 def painted_by_worker(page: Page, url: str) -> bool:
-    with contextlib.suppress(Error):  # a page that the server did not confirm is led away meanwhile
+    """Told by the answers: a page that the server does not confirm is led away meanwhile, and can not be asked."""
+    painted: list[bool] = []
+
+    def note(answer: Response) -> None:
+        if answer.request.is_navigation_request():
+            painted.append("browser;desc=hit" in answer.headers.get("server-timing", ""))
+
+    page.on("response", note)
+    with contextlib.suppress(Error):
         page.goto(url)
-    return bool(page.evaluate(FROM_WORKER))
+    page.remove_listener("response", note)
+    return any(painted)
 
 
 def warm(page: Page, url: str) -> None:
@@ -417,9 +426,13 @@ def test_a_page_that_is_newer_on_the_server_is_renewed(kept: Page, person: Perso
     address = kept.url
     kept.goto("about:blank")
     person.site.execute("UPDATE portfolios SET name = 'Renamed elsewhere' WHERE name = %s", secret)
+    loads: list[str] = []
+    kept.on("load", lambda page: loads.append(page.url))
     assert painted_by_worker(kept, address)
     kept.get_by_role("heading", name="Renamed elsewhere").wait_for()
     assert secret not in kept.inner_text("main")
+    until(kept, "document.title.startsWith('Renamed elsewhere')")
+    assert loads == [address]
 
 
 def test_expired_tags_are_not_painted_again(kept: Page, person: Person) -> None:

@@ -27,7 +27,7 @@ from pack2.loadtest.counters import tally
 
 POLICIES = (
     HttpPolicy("/still", scope="public", ttl_seconds=0.05),
-    HttpPolicy("/moving", scope="public", ttl_seconds=0.02, tags=("t",)),
+    HttpPolicy("/moving", scope="public", ttl_seconds=0.02, tags=("t",), refresh_ahead=False),
     HttpPolicy("/tagged", scope="public", ttl_seconds=60, tags=("t",), refresh_ahead=False),
 )
 
