@@ -156,7 +156,7 @@ def until(page: Page, condition: str) -> None:
 
 
 def painted_by_worker(page: Page, url: str) -> bool:
-    """Told by the answers: a page that the server does not confirm is led away meanwhile, and can not be asked."""
+    """Told by the answers: a page that the server does not confirm is led away, and can not be asked."""
     painted: list[bool] = []
 
     def note(answer: Response) -> None:
@@ -426,6 +426,7 @@ def test_a_page_that_is_newer_on_the_server_is_renewed(kept: Page, person: Perso
     address = kept.url
     kept.goto("about:blank")
     person.site.execute("UPDATE portfolios SET name = 'Renamed elsewhere' WHERE name = %s", secret)
+    person.site.settle()
     loads: list[str] = []
     kept.on("load", lambda page: loads.append(page.url))
     assert painted_by_worker(kept, address)
