@@ -1,4 +1,4 @@
-// Where a page was painted from the browser's cache and the server has a newer one, what differs is renewed in place.
+// What the server has newer than a page painted from the browser's cache is renewed in place.
 import { wake } from "./wake.js";
 
 const PARTS = "adaf-panel, panel-form, trade-form";
@@ -25,7 +25,7 @@ function frame(page) {
   return copy.innerHTML;
 }
 
-// Parts whose content somebody chose, and forms that are being filled in, stay as they are.
+// What somebody chose or is filling in stays.
 function renewParts(before, now, within = "") {
   const [old, next, live] = [before, now, document].map((page) => [...page.querySelectorAll(PARTS)]);
   old.forEach((part) => {
