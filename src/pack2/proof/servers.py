@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from pack2.proof.client import send
 from pack2.proof.databases import filled
 from pack2.proof.errors import ServerNotReadyError
 from pack2.proof.model import Variant
+from pack2.services.ports import free_port
 from pack2.services.processes import ends_with_parent
 
 _READY_SECONDS = 30.0
@@ -57,7 +57,7 @@ def running(
     log: Path,
 ) -> Iterator[Server]:
     """Start the application for `variant`, wait until it is ready, stop it and its children when we leave."""
-    port = _free_port()
+    port = free_port()
     command = filled(application.command, port=str(port), workers=str(max(1, len(cores))))
     environment = {
         **os.environ,
@@ -124,9 +124,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(psutil.Error):
             member.kill()
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 
 import psutil
 
 from pack2.services.errors import PortInUseError
 
+# Below those that systems give to outgoing connections (Linux from 32768, IANA's range from 49152): no
+# connection can have the port by the time that a server binds it.
+_CHOICE = range(20_000, 32_768)
+
 
 def free_port() -> int:
-    """A loopback port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody uses at this moment and no outgoing connection will take."""
+    for port in random.SystemRandom().sample(_CHOICE, 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise PortInUseError(port=_CHOICE.start, holder="other programs, as are a hundred more")
 
 
 def require_free_port(port: int) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 PAGES = {
     "overview": "/",
@@ -92,6 +93,7 @@ def test_words_at_an_axis_are_true_and_told_once(visit, width):
     for path in ("/", "/portfolio"):
         seen.open(path)
         seen.settle()
+        page.wait_for_function("window.__words.some(word => word.startsWith('$'))")
         values = page.evaluate("JSON.parse(document.querySelector('line-chart script').textContent).values")
         words = [word for word in page.evaluate("window.__words") if word]
         amounts = [word for word in words if word.startswith("$")]
@@ -127,9 +129,10 @@ def test_a_chosen_theme_repaints_the_charts(visit):
     seen = visit(color_scheme="light")
     page = seen.sign_in(path="/market/BTC")
     seen.settle()
-    before = page.locator("candle-chart").screenshot()
+    drawn = "document.querySelector('candle-chart canvas').toDataURL()"
+    page.evaluate(f"window.before = {drawn}")
     page.get_by_role("button", name="Dark theme").click()
-    assert page.locator("candle-chart").screenshot() != before
+    page.wait_for_function(f"{drawn} !== window.before")
     assert seen.problems == []
 
 
@@ -141,16 +144,16 @@ def test_the_first_paint_needs_no_script(visit):
     assert page.locator("line-chart .plot polyline").is_visible()
     assert page.locator("theme-toggle").is_hidden()
     page.get_by_role("link", name="7 d").click()
-    assert page.url.endswith("/?days=7")
-    assert page.get_by_role("link", name="7 d").get_attribute("aria-current") == "true"
+    page.wait_for_url("**/?days=7")
+    expect(page.get_by_role("link", name="7 d")).to_have_attribute("aria-current", "true")
     seen.open("/market/BTC")
-    assert page.locator("candle-chart .plot-right path").first.is_visible()
+    expect(page.locator("candle-chart .plot-right path").first).to_be_visible()
     page.get_by_role("link", name="5m").click()
-    assert "timeframe=5m" in page.url
+    page.wait_for_url("**timeframe=5m*")
     seen.open("/market")
     page.fill("#search", "ether")
     page.get_by_role("button", name="Search").click()
-    assert page.get_by_role("row").count() == 2
+    expect(page.get_by_role("row")).to_have_count(2)
     if SCREENSHOTS:
         seen.open("/")
         keep(page, "overview-no-script")

@@ -96,6 +96,7 @@ def sign_in(url: str, printed: str) -> int:
         return int(answer.status)
 
 
+@pytest.mark.alone
 def test_the_dashboard_is_served_tuned_and_stops_at_ctrl_c(checkout: Path) -> None:
     """From an empty state folder to a dashboard that the printed password opens; again, and faster."""
     port = str(free_port())

@@ -15,7 +15,7 @@ def test_the_header_finds_by_keyboard_alone(visit):
     field = page.get_by_role("combobox", name="Find anything")
     options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
     expect(field).to_have_attribute("aria-expanded", "false")
-    field.press_sequentially("btc")
+    field.fill("btc")  # one input, so that no later answer renews the list under the arrows
     expect(field).to_have_attribute("aria-expanded", "true")
     expect(options.first).to_contain_text("Bitcoin")
     for key, place in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)):
@@ -68,9 +68,7 @@ def test_the_navigation_shows_where_one_is_on_a_narrow_screen(visit):
     seen = visit(width=390)
     page = seen.sign_in(path="/alerts")
     link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Alerts")
-    box = link.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
+    expect(link).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Find").click()
     page.wait_for_url("**/search?q=")
     expect(page.locator("#q")).to_be_focused()

@@ -48,9 +48,9 @@ def written(url: str, since: datetime) -> int:
     return len(minutes)
 
 
-def started(url: str, *arguments: str) -> subprocess.Popen[str]:
-    """`adaf feed`, which has committed something."""
-    before = market_now(url)
+def started(url: str, *arguments: str, minutes: int = 1) -> subprocess.Popen[str]:
+    """`adaf feed`, which has committed `minutes` and more."""
+    wanted = market_now(url) + timedelta(minutes=minutes)
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "feed", *arguments],
         env={**os.environ, "DATABASE_URL": url},
@@ -60,7 +60,7 @@ def started(url: str, *arguments: str) -> subprocess.Popen[str]:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )
     deadline = time.monotonic() + 30
-    while market_now(url) == before:
+    while market_now(url) < wanted:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -84,6 +84,7 @@ def test_new_minutes_continue_the_market_and_are_announced(sample_copy: str) -> 
     assert all(abs(new[2] / old[2] - 1) < 0.2 for old, new in zip(before, after, strict=True))
 
 
+@pytest.mark.alone
 def test_the_speed_is_kept(sample_copy: str) -> None:
     """At 1200 minutes a minute, twenty take a second: two in each commit."""
     begun = time.monotonic()
@@ -153,7 +154,7 @@ def test_after_a_kill_the_next_feed_goes_on(sample_copy: str) -> None:
 def test_ctrl_c_ends_it_with_what_was_written(sample_copy: str) -> None:
     """Exit code 0, and the summary is what stands in the database, but for a commit that was under way."""
     begin = market_now(sample_copy)
-    process = started(sample_copy, "--speed", "600", "--json")
+    process = started(sample_copy, "--speed", "600", "--json", minutes=2)  # of the first it knows then
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
@@ -169,7 +170,7 @@ def test_a_lost_database_is_told(sample_copy: str) -> None:
     running = feed(sample_copy, speed=FAST)
     next(running)
     cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-    assert rows(sample_copy, f"{cut} AND datname = current_database()") == [(1,)]
+    assert rows(sample_copy, f"{cut} AND datname = current_database()")[0][0] >= 1
     with pytest.raises(FeedInterruptedError, match="Start `adaf feed` again"):
         list(running)
     assert written(sample_copy, begin) == round(FAST / 600)

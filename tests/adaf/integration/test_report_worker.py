@@ -120,6 +120,7 @@ async def test_a_killed_workers_report_is_made_by_another(worker: Start, db: Dat
     await until(sql, report, **DONE)
 
 
+@pytest.mark.alone
 async def test_a_worker_is_stopped_within_seconds(worker: Start, db: Database, sql: Any) -> None:
     """SIGTERM in the middle of a report: gone within 5 seconds, the report back in the queue at once."""
     report = await asked(db)
@@ -156,7 +157,7 @@ async def test_a_worker_outlives_its_connections(worker: Start, db: Database, sq
     """PostgreSQL ends all of its connections; the worker connects again and goes on."""
     process = worker()
     await sql.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     report = await asked(db)

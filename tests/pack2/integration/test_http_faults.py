@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from notebook import World, world
 from oracle import Fuzz
 
 from pack2.services import Services, services
+from pack2.services.ports import free_port
 from pack2.services.postgres import running_postgres
 from pack2.services.processes import spawn
 from pack2.services.valkey import running_valkey, start_valkey
@@ -143,9 +143,7 @@ async def process(
 ) -> AsyncIterator[tuple[World, httpx.AsyncClient, subprocess.Popen[bytes]]]:
     """A worker in a process of its own, over HTTP."""
     async with world(database, redis_url, workers=1) as made:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         script = Path(__file__).parents[1] / "notebook_server.py"
         arguments = [sys.executable, str(script), str(port), database, redis_url]
         child = subprocess.Popen(arguments)  # noqa: ASYNC220 - it only forks

@@ -65,6 +65,7 @@ def test_the_last_command_to_leave_stops_the_servers(server_folder: Path) -> Non
     assert gone(*pids)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_within_5_seconds(server_folder: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM leave no process behind."""

@@ -124,8 +124,10 @@ def test_a_busy_port_names_its_holder() -> None:
 
 
 def test_a_free_port_is_free() -> None:
-    """What is handed out can be bound."""
-    ports.require_free_port(ports.free_port())
+    """What is handed out can be bound, and is no port of which an outgoing connection could be before it."""
+    port = ports.free_port()
+    ports.require_free_port(port)
+    assert 1024 < port < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
 @pytest.mark.parametrize("platform", ["darwin", "linux"])

@@ -151,6 +151,7 @@ def test_what_the_database_does_not_have_is_told_when_applied(
     assert {state.state for state in feed_schema.status(database, FEEDS)} == {"applied"}
 
 
+@pytest.mark.alone
 async def test_expiry_reaches_another_worker_within_50_ms(database: str, redis_url: str) -> None:
     """Committed here, fresh there: the median of 20 writes."""
     async with world(database, redis_url, workers=2) as made:
