@@ -31,6 +31,11 @@ PAUSE_SECONDS = 10
 
 
 @pytest.fixture
+def patient_feed() -> None:
+    """None: here the feed has the patience that it has in use."""
+
+
+@pytest.fixture
 def own() -> Iterator[Services]:
     """Servers that this test may kill."""
     with tempfile.TemporaryDirectory(prefix="p2-", ignore_cleanup_errors=True) as name:

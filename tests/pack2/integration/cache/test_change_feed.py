@@ -34,6 +34,11 @@ FEEDS = (
 )
 
 
+@pytest.fixture
+def patient_feed() -> None:
+    """None: here the feed has the patience that it has in use."""
+
+
 class Listener:
     """A connection that listens on the feed's channel."""
 

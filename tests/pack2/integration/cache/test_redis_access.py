@@ -31,8 +31,8 @@ from pack2.tuning.servers import of_redis
 PAGE = Path(__file__).parents[4] / "docs/cache.md"
 SEALED, PLAIN = (f"planted-{uuid4().hex}".encode() for _ in range(2))
 POLICIES = (
-    HttpPolicy("/sealed", scope="private", ttl_seconds=60, sensitive=True, tags=("t",)),
-    HttpPolicy("/plain", scope="private", ttl_seconds=60, tags=("t",)),
+    HttpPolicy("/sealed", scope="private", ttl_seconds=60, sensitive=True, tags=("t",), refresh_ahead=False),
+    HttpPolicy("/plain", scope="private", ttl_seconds=60, tags=("t",), refresh_ahead=False),
 )
 
 
