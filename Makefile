@@ -39,7 +39,7 @@ check: .venv/ready
 	$(BIN)/lint-imports
 
 prove: .venv/ready
-	@sh scripts/chromium.sh
+	@sh scripts/chromium.sh chromium-headless-shell
 	@$(BIN)/pack2 prove --size $(SIZE) $(ARGS)
 
 # requirements.lock names packages and hashes, no registry host.

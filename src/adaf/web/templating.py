@@ -6,7 +6,9 @@ on the clock, so that equal data gives equal bytes and one ETag.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -17,9 +19,12 @@ from markupsafe import Markup
 from adaf.web import charts, format
 from adaf.web.static_files import tree
 
+THEME_SCRIPT = tree().files["js/theme.js"].body
+"""The one script inside the page: it must run before the first paint, which should not wait for a request."""
+_THEME_DIGEST = b64encode(sha256(THEME_SCRIPT).digest()).decode()
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self' 'sha256-{_THEME_DIGEST}'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -74,7 +79,13 @@ def environment() -> Environment:
             )
         }
     )
-    made.globals.update(static=tree().url, json=json_block, ring=charts.ring, spark=charts.spark)
+    made.globals.update(
+        static=tree().url,
+        theme_script=Markup(THEME_SCRIPT.decode()),  # noqa: S704 - our own file
+        json=json_block,
+        ring=charts.ring,
+        spark=charts.spark,
+    )
     return made
 
 

@@ -11,8 +11,11 @@ const LEFT_TRIES = 50;
 const ASKING = { headers: { Accept: "text/html", "Pack2-Browser": "1" }, cache: "no-cache" };
 const STARTED_AT = Date.now();
 const STATIC = ["font", "image", "manifest", "script", "style"];
+const SHEET = /<link rel="stylesheet" href="([^"]+)" data-pack2="inline">/;
+const MAX_SHEETS = 8;
 
 const pages = new Map(); // address → page or redirection, the least recently used first
+const sheets = new Map(); // address → style sheet that may stand inside a page, or undefined
 const news = new Map(); // client → promise of what the server says about the page that it was given
 let heldBytes = 0;
 let generation = 0;
@@ -108,7 +111,32 @@ function repeat(event, address, page, asked) {
   news.set(event.resultingClientId, told);
   if (news.size > SETTINGS.max_pages) news.delete(news.keys().next().value);
   event.waitUntil(told.then(({ type }) => type === "gone" && leave(event.resultingClientId)));
-  return new Response(page.html, { headers: page.headers });
+  return new Response(...painted(page));
+}
+
+// A held page with its style sheet inside it, so that nothing has to be asked for before the first paint.
+function painted({ html, headers, sheet }) {
+  const held = sheets.get(sheet);
+  const policy = headers.get("content-security-policy");
+  if (!held || (policy && !/(^|; *)style-src /.test(policy))) return [html, { headers }];
+  const own = new Headers(headers);
+  if (policy) own.set("content-security-policy", policy.replace(/(^|; *)style-src /, `$&'sha256-${held.digest}' `));
+  return [html.replace(SHEET, () => `<style>${held.text}</style>`), { headers: own }];
+}
+
+// Learns the style sheet of a page that asks for it to be put inside; one with addresses in it would lose its place.
+async function learnSheet(href) {
+  if (!href || sheets.has(href)) return;
+  if (sheets.size === MAX_SHEETS) sheets.clear();
+  try {
+    const answer = await fetch(href);
+    const text = await answer.text();
+    if (!answer.ok || answer.redirected || /url\(|@import|<\/style/i.test(text)) return sheets.set(href, undefined);
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+    sheets.set(href, { text, digest: btoa(String.fromCharCode(...bytes)) });
+  } catch {
+    // The server is away: the page asks for it itself.
+  }
 }
 
 async function first(event, address, asked) {
@@ -171,9 +199,12 @@ async function keep(address, response, began) {
   const html = await response.text();
   const headers = [...response.headers].filter(([name]) => !/^(content-(encoding|length)|pack2-.*|server-timing)$/.test(name));
   const [keepMs, staleMs] = response.headers.get("pack2-keep").split(" ").map((seconds) => 1000 * seconds);
+  const sheet = SHEET.exec(html)?.[1];
+  await learnSheet(sheet);
   const page = {
     html,
-    headers: [...headers, ["server-timing", "browser;desc=hit"]],
+    sheet,
+    headers: new Headers([...headers, ["server-timing", "browser;desc=hit"]]),
     tags: response.headers.get("pack2-tags").split(" ").filter(Boolean),
     key: response.headers.get("pack2-key"),
     size: 2 * html.length + 1000,

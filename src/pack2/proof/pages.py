@@ -1,24 +1,29 @@
 """Page loads as a person sees them: Chromium, signed in, on a fixed slow network and processor.
 
 Largest Contentful Paint (W3C) of each page: once in a fresh browser context (first), once more in the same
-one (repeat). What a service worker asks for goes through the same network. Variants alternate page by page.
+one after a moment of reading (repeat). What a service worker asks for goes through the same network.
+Variants alternate page by page. A page of one line of text tells what the browser itself takes here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, ViewportSize, sync_playwright
 
 from pack2.proof.model import Metric, Variant
 from pack2.proof.servers import Server
 from pack2.proof.stage import Told
 from pack2.proof.statistics import grouped_change
-from pack2.services.chromium import find_chromium, launch_arguments
+from pack2.services.chromium import find_headless_shell, launch_arguments
 
 NETWORK = {
     "offline": False,
@@ -27,6 +32,9 @@ NETWORK = {
     "uploadThroughput": 5_000_000 / 8,
 }
 CPU_SLOWDOWN = 4
+READING_SECONDS = 1.0
+"""Between a visit and the next: nobody comes back to a page before they have seen it."""
+_VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 _TIMEOUT_MS = 20_000
 _OBSERVE = """
 window.__lcp = 0;
@@ -46,10 +54,11 @@ _VARIANTS: tuple[Variant, ...] = ("before", "after")
 
 @dataclass
 class PageLoads:
-    """LCP in ms by (page, variant), first and repeat; `failures` are one sentence each."""
+    """LCP in ms by (page, variant), and of a page of one line; `failures` are one sentence each."""
 
     first: dict[tuple[str, Variant], list[float]] = field(default_factory=dict)
     repeat: dict[tuple[str, Variant], list[float]] = field(default_factory=dict)
+    one_line: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def metrics(self, pages: Sequence[str], target_percent: float) -> dict[str, Metric]:
@@ -72,9 +81,12 @@ class PageLoads:
                 target_percent=target_percent if is_judged else None,
                 samples=change.samples,
                 judged=is_judged,
-                note="" if is_judged else "reported, not judged",
+                note=self._floor() if is_judged else "reported, not judged",
             )
         return found
+
+    def _floor(self) -> str:
+        return f"a page of one line takes {np.median(self.one_line):.0f} ms" if self.one_line else ""
 
 
 def measure(
@@ -82,12 +94,13 @@ def measure(
 ) -> PageLoads:
     """Load every page `loads` times, first and repeat, on both servers."""
     result = PageLoads()
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, _page_of_one_line() as one_line:
         browser = playwright.chromium.launch(
-            executable_path=str(find_chromium()), args=[*launch_arguments(), "--disable-quic"]
+            executable_path=str(find_headless_shell()), args=[*launch_arguments(), "--disable-quic"]
         )
         try:
             for number in range(loads):
+                _load_one_line(browser, one_line, result)
                 for page in pages:
                     for variant in _VARIANTS if number % 2 == 0 else _VARIANTS[::-1]:
                         _load(browser, servers[variant], page, (cookie, token), result)
@@ -98,10 +111,12 @@ def measure(
 
 
 def _load(browser: Browser, server: Server, page: str, session: tuple[str, str], result: PageLoads) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport=_VIEWPORT)
     try:
         context.add_cookies([{"name": session[0], "value": session[1], "url": server.base_url}])
         for loads in (result.first, result.repeat):
+            if loads is result.repeat:
+                time.sleep(READING_SECONDS)
             _slow_workers(browser, server.base_url)
             painted = _paint_ms(context, server.base_url + page)
             if isinstance(painted, str):
@@ -110,6 +125,43 @@ def _load(browser: Browser, server: Server, page: str, session: tuple[str, str],
                 loads.setdefault((page, server.variant), []).append(painted)
     finally:
         context.close()
+
+
+def _load_one_line(browser: Browser, url: str, result: PageLoads) -> None:
+    context = browser.new_context(viewport=_VIEWPORT)
+    try:
+        painted = _paint_ms(context, url)
+        if isinstance(painted, float):
+            result.one_line.append(painted)
+    finally:
+        context.close()
+
+
+@contextmanager
+def _page_of_one_line() -> Iterator[str]:
+    """The address of a server on the loopback that has one page, and the page one heading."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _OneLine)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _OneLine(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>One line</title><h1>One line</h1>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
 
 
 def _slow_workers(browser: Browser, base_url: str) -> None:

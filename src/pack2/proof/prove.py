@@ -39,7 +39,7 @@ from pack2.proof.stage import Stage, discover
 from pack2.proof.statistics import minimum_samples
 from pack2.proof.verdict import Evidence, judge
 from pack2.services import Services
-from pack2.services.chromium import find_chromium
+from pack2.services.chromium import find_headless_shell
 
 
 def prove(
@@ -63,7 +63,7 @@ def prove(
     """
     application = _application(config)
     if with_pages and application.pages:
-        find_chromium()  # said now, not after minutes of measuring
+        find_headless_shell()  # said now, not after minutes of measuring
     chosen = profile or PROFILES.get(size, PROFILES["medium"])
     runner = _Runner(config, application, services, size, chosen, seed, out)
     with (

@@ -264,6 +264,26 @@ def test_a_repeat_load_is_painted_by_the_worker(person: Person, path: str) -> No
     assert again.evaluate("indexedDB.databases()") == []
 
 
+def test_a_held_page_has_its_style_sheet_inside(kept: Page) -> None:
+    """It looks the same, under a policy that names the sheet by its digest, and asks for no sheet."""
+    asked: list[str] = []
+    kept.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[1]))
+    refused: list[str] = []
+    kept.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    look = "getComputedStyle(document.querySelector('header.bar')).borderBottomColor"
+    kept.reload()
+    before = kept.evaluate(look)
+    assert "adaf.css" in asked
+    warm(kept, kept.url)
+    asked.clear()
+    assert painted_by_worker(kept, kept.url)
+    assert kept.evaluate(look) == before
+    assert kept.evaluate("document.querySelector('style').sheet.cssRules.length") > 100
+    assert "panel.js" in asked
+    assert "adaf.css" not in asked
+    assert refused == []
+
+
 @pytest.mark.parametrize("offline", [False, True])
 def test_another_user_never_sees_it_after_a_sign_out(
     kept: Page, person: Person, secret: str, offline: bool

@@ -14,7 +14,12 @@ import pytest
 
 from pack2.services import binaries, external, ports
 from pack2.services.account import Account
-from pack2.services.chromium import ChromiumMissingError, find_chromium, launch_arguments
+from pack2.services.chromium import (
+    ChromiumMissingError,
+    find_chromium,
+    find_headless_shell,
+    launch_arguments,
+)
 from pack2.services.errors import PortInUseError, ServerMissingError, ServerUnreachableError, StateFolderError
 from pack2.services.postgres_settings import as_file, postgres_settings
 from pack2.services.servers import PostgresServer
@@ -241,7 +246,19 @@ def test_a_named_browser_is_used_and_checked(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(ChromiumMissingError, match="apt-get install chromium"):
         find_chromium()
     program.touch(mode=0o755)
-    assert find_chromium() == program
+    assert find_chromium() == find_headless_shell() == program
+
+
+def test_page_loads_are_measured_without_the_windows_of_a_browser(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The headless shell where there is one, else the whole browser."""
+    monkeypatch.delenv("PACK2_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("chromium", "chromium-headless-shell"):
+        (tmp_path / name).touch(mode=0o755)
+        assert find_headless_shell().name == name
+    assert find_chromium().name == "chromium"
 
 
 def test_the_browser_keeps_its_sandbox_unless_root_runs_it() -> None:
