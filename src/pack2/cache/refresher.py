@@ -2,13 +2,15 @@
 
 Only what this process holds and somebody read: an entry that nobody read since its last MOST_UNREAD refreshes
 is left alone. Readers come first: a refresh waits while loads that somebody waits for are under
-way, at most a few run at once, and what does not fit into the queue is left to the next reader. The rules of
-freshness are those of every load: tags are read before it, and an expiry during it discards it.
+way, at most a few run at once, what was read most comes first, and what does not fit into the queue is left
+to the next reader. The rules of freshness are those of every load: tags are read before it, and an expiry
+during it discards it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 from collections import Counter
 from collections.abc import Hashable, Iterable
@@ -26,6 +28,8 @@ log = logging.getLogger("pack2.cache")
 SETTLE_SECONDS: Final = 0.01
 """A write is heard of twice, from the request and from the change feed: both come before the load."""
 AT_ONCE: Final = 4
+ROUND: Final = 16
+"""So many are taken from the queue before it is looked at again: a write may have added what is read more."""
 MOST_QUEUED: Final = 4096
 BUSY_LOADS: Final = 8
 BUSY_SECONDS: Final = 0.005
@@ -73,10 +77,10 @@ class Refresher:
             self._queue[key] = attempts
 
     async def _work(self) -> None:
-        """Empty the queue, the first expired first; ends with it."""
+        """Empty the queue, what was read most first; ends with it."""
         while self._queue:
             await asyncio.sleep(SETTLE_SECONDS)
-            for key in list(self._queue):
+            for key in heapq.nlargest(ROUND, self._queue, key=self._uses):
                 attempts = self._queue.pop(key, 0)
                 if not attempts:
                     continue
@@ -84,8 +88,12 @@ class Refresher:
                 while self._cache.loads_under_way > BUSY_LOADS:  # noqa: ASYNC110  an event would cost each load
                     await asyncio.sleep(BUSY_SECONDS)
                 self._start(key, attempts)
-            if self._running:
+            if self._running and not self._queue:
                 await asyncio.wait(self._running)
+
+    def _uses(self, key: Hashable) -> int:
+        entry = self._cache.memory.peek(key)
+        return 0 if entry is None else entry.uses
 
     def _start(self, key: Hashable, attempts: int) -> None:
         flight = self._launch(key)

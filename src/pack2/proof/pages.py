@@ -33,7 +33,7 @@ NETWORK = {
 }
 CPU_SLOWDOWN = 4
 READING_SECONDS = 1.0
-"""Between a visit and the next: nobody comes back to a page before they have seen it."""
+"""How long the first visit stays open: nobody comes back to a page before they have seen it."""
 _VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 _TIMEOUT_MS = 20_000
 _OBSERVE = """
@@ -114,11 +114,9 @@ def _load(browser: Browser, server: Server, page: str, session: tuple[str, str],
     context = browser.new_context(viewport=_VIEWPORT)
     try:
         context.add_cookies([{"name": session[0], "value": session[1], "url": server.base_url}])
-        for loads in (result.first, result.repeat):
-            if loads is result.repeat:
-                time.sleep(READING_SECONDS)
+        for loads, reading_seconds in ((result.first, READING_SECONDS), (result.repeat, 0.0)):
             _slow_workers(browser, server.base_url)
-            painted = _paint_ms(context, server.base_url + page)
+            painted = _paint_ms(context, server.base_url + page, reading_seconds)
             if isinstance(painted, str):
                 result.failures.append(f"{page} of the {server.variant} server: {painted}")
             else:
@@ -177,7 +175,7 @@ def _slow_workers(browser: Browser, base_url: str) -> None:
             session.send("Target.sendMessageToTarget", message)
 
 
-def _paint_ms(context: BrowserContext, url: str) -> float | str:
+def _paint_ms(context: BrowserContext, url: str, reading_seconds: float = 0.0) -> float | str:
     tab = context.new_page()
     try:
         tab.add_init_script(_OBSERVE)
@@ -189,6 +187,7 @@ def _paint_ms(context: BrowserContext, url: str) -> float | str:
         if answer is None or answer.status != 200:
             return f"status {answer.status if answer else 0}"
         painted = float(tab.evaluate(_SETTLED))
+        time.sleep(reading_seconds)
         return painted if painted > 0 else "nothing was painted"
     except Error as error:
         return str(error).splitlines()[0]

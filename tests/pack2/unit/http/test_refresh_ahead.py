@@ -187,6 +187,21 @@ async def test_a_reader_does_not_wait_for_the_queue(site: Site) -> None:
     assert site.asked[30:].count("/item/29") == 1
 
 
+async def test_what_is_read_most_is_refreshed_first(site: Site) -> None:
+    """Whatever was asked for first: what many read comes before what one read."""
+    paths = [f"/item/{number}" for number in range(60)]
+    for path in [*paths, *paths[50:], *paths[50:]]:
+        await site.get(path)
+    await site.get("/private")
+    await site.get("/private")
+    before = len(site.asked)
+    await site.change()
+    await site.settled(count=61)
+    order = site.asked[before:]
+    assert set(order[:10]) == set(paths[50:])
+    assert order[10] == "/private"
+
+
 async def test_a_reader_joins_the_refresh_that_is_under_way(site: Site) -> None:
     """One load for both."""
     await site.get("/shared")
