@@ -88,6 +88,7 @@ def running_prometheus(folder: Path, monitoring: Monitoring, environment: Mappin
     port = free_port()
     command = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    command += ["--web.enable-lifecycle"]
     with program(command, f"http://127.0.0.1:{port}", "/-/ready", folder / "prometheus.log") as url:
         yield url
 
@@ -130,6 +131,8 @@ def receiver(answer: Callable[[str, str, Mapping[str, str], Any], tuple[int, Any
         def do_POST(self) -> None:
             size = int(self.headers.get("Content-Length", 0))
             self._answer(json.loads(self.rfile.read(size)))
+
+        do_PUT = do_POST
 
         def _answer(self, body: Any) -> None:
             code, told = answer(self.command, self.path, dict(self.headers), body)

@@ -1,31 +1,58 @@
-"""Step 5: what watches the application already is asked whether it is there."""
+"""Step 5: what watches the application is written, read by its tools, given to Prometheus and Grafana."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
+from pack2.deploy.checks import Check
 from pack2.deploy.model import Outcome, Target, done, failed, skipped
-from pack2.proof.client import Answer, send
+from pack2.monitoring.build import FOLDER, build, write_secrets
+from pack2.monitoring.check import by_tools, up_to_date
+from pack2.monitoring.grafana import import_dashboard
+from pack2.monitoring.prometheus import reload_rules
 
 OPTIONAL: Final = ("PROMETHEUS_URL", "GRAFANA_URL", "SLACK_WEBHOOK_URL")
-READY: Final = (("PROMETHEUS_URL", "/-/ready"), ("GRAFANA_URL", "/api/health"))
 
 
 def deploy_monitoring(target: Target) -> Outcome:
-    """Ask Prometheus and Grafana, where they are known; there are no rules or dashboards to give them yet."""
-    said = []
-    for variable, path in READY:
-        url = target.environment.get(variable, "")
-        if not url:
-            continue
-        answer = send(url.rstrip("/"), path, timeout_seconds=5)
-        if answer.status != 200:
-            return failed(f"{variable} does not answer {path}: {_reason(answer)}. Correct or unset it.")
-        said.append(f"{variable} answers")
-    if not said:
-        return skipped("neither PROMETHEUS_URL nor GRAFANA_URL is set")
-    return done("; ".join(said))
+    """Build and check the files; reload Prometheus, import the dashboard, where their addresses are set."""
+    monitoring, folder = target.config.monitoring, _folder(target)
+    if monitoring is None:
+        return skipped(f"{target.config_path} has no [monitoring]; docs/monitoring.md shows how to write one")
+    written = (*build(target.config, folder), *write_secrets(target.config, target.environment, folder))
+    found = (
+        *by_tools(monitoring, folder),
+        *reload_rules(target.config, target.environment),
+    )
+    if wrong := [f"{finding.subject}: {finding.text}" for finding in found if finding.state == "fail"]:
+        return failed("; ".join(wrong))
+    said = [f"{len(written)} files written to {folder}" if written else f"{folder} is as it should be"]
+    said += [
+        f"{finding.subject}: {finding.text}"
+        for finding in found
+        if finding.state != "pass" or finding.subject == "rules are loaded"
+    ]
+    said += _imported(target)
+    return done("; ".join(dict.fromkeys(said)))
 
 
-def _reason(answer: Answer) -> str:
-    return f"status {answer.status}" if answer.status else answer.body.decode(errors="replace")
+def files(target: Target) -> tuple[Check, ...]:
+    """Whether the files are those that this step would write."""
+    if target.config.monitoring is None:
+        return ()
+    finding = up_to_date(target.config, _folder(target))
+    return (Check("monitoring files", finding.state, finding.text),)
+
+
+def _folder(target: Target) -> Path:
+    return target.config_path.parent / FOLDER
+
+
+def _imported(target: Target) -> Iterator[str]:
+    if not target.environment.get("GRAFANA_URL"):
+        yield "Grafana: GRAFANA_URL is not set"
+        return
+    for one in import_dashboard(target.config, target.environment):
+        yield f"Grafana's {one.subject} {one.state} ({one.text})"

@@ -20,7 +20,7 @@ from pack2.database.connection import connect
 from pack2.database.maintenance import create_function
 from pack2.deploy import checks
 from pack2.deploy.model import Outcome, Target, done, failed, skipped
-from pack2.deploy.monitor import OPTIONAL, deploy_monitoring
+from pack2.deploy.monitor import OPTIONAL, deploy_monitoring, files
 from pack2.deploy.smoke import Smoke, smoke
 from pack2.deploy.visitor import questions, visitor
 from pack2.errors import Pack2Error
@@ -158,7 +158,12 @@ STEPS: Final = (
         lambda target: (checks.feed(target),),
     ),
     Step("load tests", "let k6 compile the script", prepare_load_tests),
-    Step("monitoring", "ask Prometheus and Grafana, where they are known", deploy_monitoring),
+    Step(
+        "monitoring",
+        "write its files; reload Prometheus, import into Grafana, where they are known",
+        deploy_monitoring,
+        files,
+    ),
     Step("build and smoke tests", "start the application, ask its pages and cached routes", smoke_test),
     Step("health checks", "ask the servers, the application, indexes, triggers and the disk", check_health),
     Step("baseline", "measure a load test once and keep it", measure_baseline),

@@ -34,8 +34,10 @@ class Server(msgspec.Struct, frozen=True):
     url: str
     authorization: str = ""
 
-    def ask(self, path: str, *, body: Any = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
-        """GET, or POST of `body` as JSON. Raises MonitorUnreachableError."""
+    def ask(
+        self, path: str, *, body: Any = None, method: str = "", timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> Answer:
+        """GET, or POST of `body` as JSON, or `method`. Raises MonitorUnreachableError."""
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.netloc, timeout=timeout_seconds)
@@ -44,7 +46,8 @@ class Server(msgspec.Struct, frozen=True):
             headers["Authorization"] = self.authorization
         try:
             content = None if body is None else json.dumps(body).encode()
-            connection.request("GET" if body is None else "POST", parts.path + path, content, headers)
+            chosen = method or ("GET" if body is None else "POST")
+            connection.request(chosen, parts.path + path, content, headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read())
         except (OSError, http.client.HTTPException) as error:

@@ -19,7 +19,7 @@ class MonitorUnreachableError(Pack2Error):
 
 class GrafanaAccessError(Pack2Error):
     """Grafana at {url} refuses: {reason}. Set GRAFANA_TOKEN to the token of a service account with the role
-    Editor, or GRAFANA_USER and GRAFANA_PASSWORD.
+    {role}, or GRAFANA_USER and GRAFANA_PASSWORD.
     """
 
 

@@ -34,9 +34,11 @@ from monitors import (
     until,
 )
 from pack2.cache import feed_schema
-from pack2.config import Monitoring, load_config
+from pack2.config import Config, Monitoring, load_config
+from pack2.monitoring.build import build
 from pack2.monitoring.check import answered
 from pack2.monitoring.client import Server, server
+from pack2.monitoring.prometheus import reload_rules
 from pack2.proof.client import send
 from pack2.services import PostgresServer, State, services
 from pack2.services.ports import free_port
@@ -200,6 +202,20 @@ def test_every_rule_is_loaded_and_well(watched: Watched) -> None:
     assert len([rule for rule in rules if rule["type"] == "alerting"]) == 22
     assert {rule["name"] for rule in rules if rule.get("state") == "firing"} == set()
     assert watched.messages == []
+
+
+def test_a_prometheus_that_runs_takes_what_was_built(watched: Watched) -> None:
+    """A rule file that was not there is loaded after the reload; one that is gone is missed by name."""
+    config = Config(monitoring=watched.monitoring)
+    environment = {"PROMETHEUS_URL": watched.prometheus.url}
+    (watched.folder / "rules/servers.yml").unlink()
+    reloaded, loaded = reload_rules(config, environment)
+    assert (reloaded.state, loaded.state) == ("pass", "fail")
+    assert "servers/ApplicationDown" in loaded.text
+    assert "name monitoring/rules in its rule_files" in loaded.text
+    assert build(config, watched.folder) == (watched.folder / "rules/servers.yml",)
+    reloaded, loaded = reload_rules(config, environment)
+    assert [reloaded.state, loaded.state] == ["pass", "pass"], loaded.text
 
 
 def test_a_stopped_redis_reaches_slack(watched: Watched) -> None:
