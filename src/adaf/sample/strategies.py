@@ -53,6 +53,9 @@ def strategies(size: Size, seed: int, universe: list[Asset]) -> Iterator[dict[st
         - (rng.uniform(size.return_days, size.return_days + 200, count)).astype(np.int64) * DAY_MICROSECONDS
     )
     fast, slow = rng.integers(5, 20, count), rng.integers(21, 120, count)
+    is_daily = timeframe == _TIMEFRAMES.index("1d")
+    slow = np.where(is_daily, np.minimum(slow, _longest_days(size)), slow)
+    fast = np.minimum(fast, slow // 2)
     yield {
         "id": copy.int8(np.arange(1, count + 1)),
         "owner_id": copy.int8(owner),
@@ -68,6 +71,11 @@ def strategies(size: Size, seed: int, universe: list[Asset]) -> Iterator[dict[st
         "created_at": copy.timestamptz(created),
         "updated_at": copy.timestamptz(created + rng.integers(0, 100, count) * DAY_MICROSECONDS),
     }  # fmt: skip
+
+
+def _longest_days(size: Size) -> int:
+    """The longest window of a daily strategy: half of the history, so that a run has something to trade."""
+    return max(size.days // 2, 10)
 
 
 def strategy_returns(size: Size, seed: int) -> Iterator[dict[str, Field]]:

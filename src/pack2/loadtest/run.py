@@ -31,7 +31,7 @@ from pack2.loadtest.report import write_report
 from pack2.loadtest.result import LoadResult, RouteCount, RunDigest, StepRow, ThresholdRow, write_result
 from pack2.loadtest.series import hit_percent, moments, origin_ms, routes, sent_within
 from pack2.loadtest.site import Site, site
-from pack2.loadtest.thresholds import error_row, latency_rows, throughput_row
+from pack2.loadtest.thresholds import error_row, failing_routes, latency_rows, throughput_row
 from pack2.loadtest.verdict import judge
 from pack2.services import Services
 
@@ -117,16 +117,17 @@ class _Test:
     def _result(self, started: str, counts: Any) -> LoadResult:
         everything = concatenate([load.run.records for load in self.loads])
         judged = concatenate([self._judged(place) for place in range(len(self.loads))])
+        counted = self._errors_over(everything)
         thresholds = [
             *latency_rows(judged),
-            error_row(self._errors_over(everything)),
+            error_row(counted),
             self._throughput(judged),
         ]
         judgement = judge(
             thresholds,
             [load.conduct for load in self.loads],
             observed=tuple(self._observed()),
-            failures=tuple(self._failures()),
+            failures=(*self._failures(), *failing_routes(counted)),
         )
         return LoadResult(
             kind=self.kind,

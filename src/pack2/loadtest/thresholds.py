@@ -76,6 +76,26 @@ def error_row(records: Records) -> ThresholdRow:
     return ThresholdRow("errors", "%", ERROR_PERCENT, True, value, count, 1)
 
 
+def failing_routes(records: Records) -> list[str]:
+    """Each route whose share of errors is surely above the limit: the lower end of its 95 % interval (Wilson
+    1927) is. One failure of twenty requests may be chance; two of twenty are not."""
+    found = []
+    for name in np.unique(records.name).tolist():
+        failed = records.failed[records.name == name]
+        percent = 100 * float(failed.mean())
+        if 100 * _surely_at_least(int(failed.sum()), len(failed)) > ERROR_PERCENT:
+            found.append(
+                f"errors of {name} are {percent:.2g} %; < {ERROR_PERCENT:g} % is asked of each route"
+            )
+    return found
+
+
+def _surely_at_least(failures: int, count: int) -> float:
+    share, z = failures / count, 1.96
+    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (share + z * z / (2 * count) - spread) / (1 + z * z / count)
+
+
 def throughput_row(per_second: float | None, samples: int, offered: float) -> ThresholdRow:
     """Answered requests a second, sustained. A test that offers no more than the limit can not ask for it."""
     judged = offered > THROUGHPUT

@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from adaf.sample.copy_format import encode
+from adaf.sample.copy_format import Field, encode
 from adaf.sample.sizes import SIZES, Size
+from adaf.sample.strategies import strategies
 from adaf.sample.streams import stream, zipf_weights
 from adaf.sample.tables import batches, expected_rows, partition_name
 from adaf.sample.universe import assets, price_decimals
+from adaf.strategies.exposure import windows
 
 TINY = SIZES["tiny"]
 
@@ -116,3 +118,25 @@ def test_bars_go_to_their_month() -> None:
     october = 1_790_812_800_000_000
     assert partition_name(october) == "market_data_2026_10"
     assert partition_name(october - 1) == "market_data_2026_09"
+
+
+def _texts(field: Field) -> list[str]:
+    ends = np.cumsum(field.lengths).tolist()
+    data = field.data.tobytes()
+    return [
+        data[end - length : end].decode() for length, end in zip(field.lengths.tolist(), ends, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", ["small", "medium", "large"])
+def test_every_strategy_can_be_calculated(name: str) -> None:
+    """The history of the size has the bars that its windows need, at its timeframe."""
+    size = SIZES[name]
+    (fields,) = strategies(size, 7, assets(size.assets))
+    bars = {"5m": size.days * 288, "1h": size.days * 24, "1d": size.days}
+    seen = set()
+    for timeframe, document in zip(_texts(fields["timeframe"]), _texts(fields["parameters"]), strict=True):
+        fast, slow = windows(msgspec.json.decode(document.removeprefix("\x01")))
+        assert 0 < fast < slow <= bars[timeframe] - 2
+        seen.add(timeframe)
+    assert seen == set(bars)

@@ -7,7 +7,7 @@ import pytest
 
 from pack2.loadtest.records import Records
 from pack2.loadtest.result import ThresholdRow
-from pack2.loadtest.thresholds import error_row, latency_rows, throughput_row
+from pack2.loadtest.thresholds import error_row, failing_routes, latency_rows, throughput_row
 from pack2.loadtest.verdict import Conduct, judge
 
 
@@ -19,7 +19,7 @@ def records(
     return Records(
         finished_ms=np.arange(count, dtype=float),
         position=np.arange(count),
-        name=np.full(count, "GET /a"),
+        name=np.full(count, "GET /a", dtype="<U40"),
         kind=np.full(count, kind),
         status=np.full(count, status),
         duration_ms=np.full(count, milliseconds),
@@ -56,6 +56,23 @@ def test_each_of_the_guides_limits_bites(values: dict[str, float], missed: list[
     judgement = judge(rows(**values), SOUND)
     assert judgement.verdict == ("fail" if missed else "pass")
     assert [reason.split(" is ")[0] for reason in judgement.fail_reasons] == missed
+
+
+@pytest.mark.parametrize(
+    ("requests", "failures", "is_told"),
+    [(20, 0, False), (20, 1, False), (20, 2, True), (1000, 12, False), (1000, 20, True), (3000, 30, False)],
+)
+def test_a_route_that_fails_is_not_hidden_among_the_others(
+    requests: int, failures: int, is_told: bool
+) -> None:
+    """Of ten thousand requests they are few; what may be chance is not told."""
+    some = records(10_000 + requests)
+    some.name[:requests] = "POST /b"
+    some.status[:failures] = 503
+    told = failing_routes(some)
+    assert bool(told) == is_told
+    assert all(text.startswith("errors of POST /b are") for text in told)
+    assert judge(rows(), SOUND, failures=told).verdict == ("fail" if is_told else "pass")
 
 
 @pytest.mark.parametrize(
