@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> Litestar:
                 "metrics": metrics,
             }
         ),
-        on_startup=[live.start],
+        on_startup=[live.start, calculator.start],
         on_shutdown=[live.stop, calculator.stop, gate.passwords.stop, database.stop],
         openapi_config=None,
         logging_config=None,

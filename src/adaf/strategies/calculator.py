@@ -22,15 +22,24 @@ R = TypeVar("R")
 
 MAX_PENDING = 8
 TIMEOUT_SECONDS = 30
+START_SECONDS = 3
+"""After the server: whoever waits for its first answers comes before."""
 
 
 class Calculator:
-    """One child process, started with the first calculation; at most `max_pending` of them at a time."""
+    """One child process, started after the server or by a calculation; at most `max_pending` at a time."""
 
-    def __init__(self, max_pending: int = MAX_PENDING) -> None:
+    def __init__(self, max_pending: int = MAX_PENDING, *, start_seconds: float = START_SECONDS) -> None:
         self._max_pending = max_pending
+        self._start_seconds = start_seconds
         self._pending = 0
         self._pool: ProcessPoolExecutor | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Have the process ready before it is asked for: its libraries take seconds to import."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._start_seconds, lambda: self._process().submit(_import))
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `function` returns or raises; Unavailable when the queue is full or the process was lost."""
@@ -52,22 +61,31 @@ class Calculator:
 
     def stop(self) -> None:
         """Let the process go; what waits is cancelled. A later `run` starts a new one."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
     def _submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_follow_parent)
         loop = asyncio.get_running_loop()
-        future = self._pool.submit(function, *args, **kwargs)
+        future = self._process().submit(function, *args, **kwargs)
         self._pending += 1
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
         return future
 
+    def _process(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_follow_parent)
+        return self._pool
+
     def _done(self) -> None:
         self._pending -= 1
+
+
+def _import() -> None:
+    import empyrical  # noqa: F401  it stays imported
 
 
 def _follow_parent() -> None:

@@ -239,6 +239,23 @@ async def test_the_event_loop_stays_free(tmp_path: Path) -> None:
         calculator.stop()
 
 
+async def test_the_process_is_ready_before_it_is_asked_for() -> None:
+    """With the libraries that take seconds to import; and a server that stops at once starts none."""
+    calculator, stopped = Calculator(start_seconds=0), Calculator(start_seconds=0.05)
+    imported = "'empyrical' in __import__('sys').modules"
+    try:
+        await calculator.start()
+        await stopped.start()
+        stopped.stop()
+        for _ in range(3):
+            await asyncio.sleep(0)  # the loop starts what is due
+        assert await calculator.run(eval, imported) is True
+        assert await stopped.run(eval, imported) is False
+    finally:
+        calculator.stop()
+        stopped.stop()
+
+
 async def test_a_lost_process_is_replaced() -> None:
     """When the calculating process is killed, its caller is told so, and the next one finds a new process."""
     calculator = Calculator()
