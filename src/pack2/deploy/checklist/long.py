@@ -12,7 +12,7 @@ from pack2.deploy.checklist.model import Deployed, Question
 from pack2.deploy.checklist.proved import MAKE_ONE, proved
 from pack2.deploy.model import Outcome, done, failed, skipped
 from pack2.loadtest.result import LoadResult, read_result
-from pack2.proof.targets import CAPACITY
+from pack2.proof.targets import CAPACITY, PAGE_REPEAT
 from pack2.regression.baseline import FOLDER, path_of, read_baseline
 from pack2.regression.check import judge
 
@@ -51,7 +51,7 @@ def no_regression(deployed: Deployed) -> Outcome:
 
 
 def users_experience(deployed: Deployed) -> Outcome:
-    """Pages in the browser: the first visit and the next one, each faster. The worse of the two counts."""
+    """Pages in the browser: the first visit faster, the next one as promised. The worse of the two counts."""
     first, following = _first_load(deployed), _next_load(deployed)
     for state in ("failed", "skipped"):
         if state in (first.state, following.state):
@@ -74,7 +74,7 @@ _first_load: Final[Callable[[Deployed], Outcome]] = proved(
     "page_load_first_ms", "ms", at_most=0.0, otherwise=_prove
 )
 _next_load: Final[Callable[[Deployed], Outcome]] = proved(
-    "page_load_repeat_ms", "ms", at_most=0.0, otherwise=_prove
+    "page_load_repeat_ms", "ms", at_most=PAGE_REPEAT, otherwise=_prove
 )
 
 LONG: Final = (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from pack2.deploy.checklist.model import Deployed
 from pack2.deploy.model import Outcome, done, failed, skipped
@@ -73,9 +76,13 @@ def errors_proved(otherwise: Advice) -> Callable[[Deployed], Outcome]:
         path, proof, why = usable(deployed)
         if proof is None:
             return skipped(f"{why}. {otherwise(deployed)}")
-        before, after = (_errors(proof.slices, variant) for variant in ("before", "after"))
-        said = f"{100 * before:.2g} → {100 * after:.2g} % of the requests by {path}"
-        return done(said) if after <= before else failed(f"{said}. See docs/runbooks/api-5xx.md")
+        before, after = (_failed(proof.slices, variant) for variant in ("before", "after"))
+        said = f"{100 * before.ratio:.2g} → {100 * after.ratio:.2g} % of the requests by {path}"
+        if after.ratio <= before.ratio:
+            return done(said)
+        if after.surely_above(before):
+            return failed(f"{said}. See docs/runbooks/api-5xx.md")
+        return skipped(f"{said}: not decided. {MAKE_ONE} again")
 
     return ask
 
@@ -92,6 +99,22 @@ def usable(deployed: Deployed) -> tuple[Path | None, Proof | None, str]:
     return path, proof, ""
 
 
-def _errors(slices: tuple[SliceHealth, ...], variant: str) -> float:
+class _Failed(msgspec.Struct, frozen=True):
+    failures: float
+    requests: int
+
+    @property
+    def ratio(self) -> float:
+        return self.failures / max(1, self.requests)
+
+    def surely_above(self, other: _Failed) -> bool:
+        """Whether the 95 % interval of the difference (Agresti and Caffo 2000) is above zero."""
+        mine, theirs = ((one.failures + 1) / (one.requests + 2) for one in (self, other))
+        variance = mine * (1 - mine) / (self.requests + 2) + theirs * (1 - theirs) / (other.requests + 2)
+        return mine - theirs > 1.96 * math.sqrt(variance)
+
+
+def _failed(slices: tuple[SliceHealth, ...], variant: str) -> _Failed:
     kept = [one for one in slices if one.variant == variant and not one.discarded]
-    return sum(one.error_ratio * one.requests for one in kept) / max(1, sum(one.requests for one in kept))
+    failures = sum(one.error_ratio * one.requests for one in kept)
+    return _Failed(failures, sum(one.requests for one in kept))
