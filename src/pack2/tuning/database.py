@@ -28,6 +28,7 @@ SELECT s.query, sum(s.calls)::bigint, sum(s.total_exec_time), max(s.mean_exec_ti
        sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0)
 FROM {schema}.pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = current_database() AND s.query ~* '^\\s*(select|with|insert|update|delete|merge)'
+      AND s.query !~ 'INTO "?pack2_tuning"?[.]'
 GROUP BY s.query
 HAVING sum(s.calls) >= %s
 ORDER BY sum(s.total_exec_time) DESC LIMIT 100"""

@@ -12,7 +12,7 @@ from pack2.tuning.database import of_database
 from pack2.tuning.lifetimes import of_observations
 from pack2.tuning.policies import of_policies
 from pack2.tuning.recommendation import AREAS, Recommendation
-from pack2.tuning.servers import of_postgres, of_redis
+from pack2.tuning.servers import of_postgres, of_redis, of_workers
 
 
 def recommend(config: Config, *, database_url: str, redis_url: str) -> tuple[Recommendation, ...]:
@@ -23,6 +23,7 @@ def recommend(config: Config, *, database_url: str, redis_url: str) -> tuple[Rec
         *of_policies(config.http.policy, config.cache),
         *_lifetimes(config, database_url, redis_url),
         *of_postgres(database_url),
+        *of_workers(database_url),
         *of_redis(redis_url),
     )
     return tuple(sorted(found, key=lambda one: (AREAS.index(one.area), -one.weight_seconds, one.subject)))

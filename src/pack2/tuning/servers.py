@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pack2.database.connection import connect
+from pack2.proof.processors import usable_cores
 from pack2.tuning.recommendation import Recommendation
 
 LEAST_HIT_RATIO: Final = 0.99
@@ -31,6 +33,11 @@ _CHECKPOINTS = {
     False: "SELECT checkpoints_timed, checkpoints_req FROM pg_stat_bgwriter",
 }
 _CHECKPOINTER_SINCE = 170000
+_WORKERS: Final = "--workers {}  # of your ASGI server: granian, uvicorn, hypercorn"
+_LISTENERS = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pack2 change feed'
+AND datname = current_database()
+AND (client_addr IS NULL OR client_addr <<= '127.0.0.0/8' OR client_addr = '::1')"""
 
 
 def of_postgres(url: str) -> tuple[Recommendation, ...]:
@@ -95,6 +102,30 @@ def postgres_rules(
             )
         )
     return found
+
+
+def of_workers(url: str) -> tuple[Recommendation, ...]:
+    """Whether the application has a process for each core, where it and the database are on this machine:
+    each process holds one connection on which it hears of changes."""
+    with connect(url) as connection:
+        row = connection.execute(_LISTENERS).fetchone()
+        host = connection.info.hostaddr
+    if host and not ipaddress.ip_address(host).is_loopback:
+        return ()
+    assert row is not None
+    return tuple(worker_rules(row[0], len(usable_cores())))
+
+
+def worker_rules(workers: int, cores: int) -> list[Recommendation]:
+    """Fewer processes than cores leave cores idle; each has one event loop, so more than two a core wait."""
+    evidence = f"{workers} processes of the application listen for changes; this machine has {cores} cores"
+    if 0 < workers < cores:
+        advice = "start one a core: a process uses one"
+    elif workers > 2 * cores:
+        advice = "start one a core: more wait for each other, and each holds memory and connections"
+    else:
+        return []
+    return [Recommendation("scaling", "workers", advice, evidence, _WORKERS.format(cores))]
 
 
 def of_redis(url: str) -> tuple[Recommendation, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +67,10 @@ def read(answer: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def deployed(
-    postgres: PostgresServer, sample_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
+def deployed(postgres: PostgresServer, sample_database: str) -> Iterator[Deployment]:
     """Indexes, rollups and change feed on a copy of the sample data, and the dashboard on top, PACK2=on."""
     assert sample_database
-    folder = tmp_path_factory.mktemp("deployed")
+    folder = Path(tempfile.mkdtemp(prefix="p2-"))  # one that the servers' account reaches
     folder.chmod(0o755)
     (folder / "perf").mkdir()
     for name in ("pack2.toml", "src", "perf/sql", "perf/k6"):
@@ -84,6 +84,7 @@ def deployed(
         environ = os.environ | {"DATABASE_URL": url, "REDIS_URL": redis_url, "PACK2": "on"}
         with served(folder, environ) as address:
             yield Deployment(address, url, redis_url, folder)
+    shutil.rmtree(folder)
     postgres.drop_database("deployed")
 
 
@@ -123,10 +124,10 @@ def test_a_dropped_index_is_found(deployed: Deployment) -> None:
     assert "pack2 indexes apply" in said
 
 
-def test_a_stopped_redis_is_found(deployed: Deployment, tmp_path: Path) -> None:
+def test_a_stopped_redis_is_found(deployed: Deployment) -> None:
     """Its line says so; the lines that do not need it are asked all the same."""
-    tmp_path.chmod(0o755)
-    with services(tmp_path / "s", database_url=deployed.database_url, redis_url=None, durable=False) as other:
+    state = deployed.folder / "s"
+    with services(state, database_url=deployed.database_url, redis_url=None, durable=False) as other:
         gone = other.redis.url
     lines = deployed.lines("immediate", REDIS_URL=gone)
     assert lines["Redis answers"][0] == "failed", lines

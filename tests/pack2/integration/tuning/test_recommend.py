@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,9 @@ import pytest
 
 from pack2.database.connection import connect, database_of, with_database
 from pack2.database.errors import StatementsMissingError
+from pack2.proof.processors import usable_cores
 from pack2.tuning.database import of_database
+from pack2.tuning.servers import of_workers
 
 SCHEMA = """
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
@@ -55,6 +58,29 @@ def test_small_tables_and_rare_statements_need_no_index(shop: str) -> None:
     ask(shop, "SELECT count(*) FROM few WHERE owner = %s")
     ask(shop, "SELECT id FROM trades WHERE at = %s", times=2)
     assert [one for one in of_database(shop) if one.area == "index"] == []
+
+
+def test_what_pack2_itself_writes_is_not_advised_against(shop: str) -> None:
+    """Filling a rollup is slow once, on purpose; the same statement of somebody else is told."""
+    with psycopg.connect(shop, autocommit=True) as connection:
+        for table in ("pack2_tuning.sums", "shop.totals"):
+            connection.execute(f"CREATE SCHEMA {table.partition('.')[0]}")
+            connection.execute(f"CREATE TABLE {table} (n bigint)")
+            for _ in range(5):
+                connection.execute(f"INSERT INTO {table} SELECT 1 FROM pg_sleep(0.11)")
+    (found,) = [one for one in of_database(shop) if one.area == "query"]
+    assert "shop.totals" in found.subject
+
+
+def test_the_processes_of_the_application_are_counted(shop: str) -> None:
+    """By the connections on which they listen; without one there is nothing to say."""
+    assert of_workers(shop) == ()
+    count = 2 * len(usable_cores()) + 1
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(psycopg.connect(shop, application_name="pack2 change feed"))
+        (found,) = of_workers(shop)
+    assert f"{count} processes" in found.evidence
 
 
 def test_no_value_of_a_user_is_shown(shop: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pack2.database.index_usage import IndexUsage
 from pack2.tuning.database import superfluous
-from pack2.tuning.servers import postgres_rules, redis_rules
+from pack2.tuning.servers import postgres_rules, redis_rules, worker_rules
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FINE = {
@@ -91,3 +91,13 @@ def test_a_database_that_fits_needs_no_more_memory() -> None:
 def test_redis_is_bounded_and_may_evict(info: dict[str, object], subjects: list[str]) -> None:
     """Unbounded, refusing, and too small: each has its line."""
     assert [one.subject for one in redis_rules(info)] == subjects
+
+
+@pytest.mark.parametrize(("workers", "is_said"), [(0, False), (1, True), (4, False), (8, False), (9, True)])
+def test_one_process_a_core_is_enough(workers: int, is_said: bool) -> None:
+    """Fewer leave cores idle, more than two a core wait; where none runs there is nothing to say."""
+    found = worker_rules(workers, 4)
+    assert bool(found) == is_said
+    for one in found:
+        assert one.command.startswith("--workers 4")
+        assert f"{workers} processes" in one.evidence
