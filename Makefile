@@ -23,7 +23,7 @@ test: .venv/ready
 
 # What needs no server.
 test-unit: .venv/ready
-	@$(BIN)/python -m pytest -q -n 2 $(UNIT) $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(UNIT) $(ARGS)
 
 # Long suites, and the property tests with many more examples.
 test-deep: .venv/ready

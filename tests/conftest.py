@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import secrets
@@ -43,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
             if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
                 stop_services(folder)
                 shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: the garbage collector need not look through it again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
