@@ -35,10 +35,13 @@ _ABANDONED_SECONDS = 2 * 3600
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """A terminated run stops its servers; what a killed run left behind is swept up by a later one."""
+    """A terminated run stops its servers; what a killed run left behind is swept up by a later one. A shell
+    starts background jobs with SIGINT ignored, which every child would inherit.
+    """
     if config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = str(secrets.randbelow(2**32))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     for folder in Path(tempfile.gettempdir()).glob("p2-*/state"):
         with contextlib.suppress(ServersInUseError, OSError):
             if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:

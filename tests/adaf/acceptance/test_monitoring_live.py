@@ -94,6 +94,11 @@ class Watched:
         found: list[Any] = self.prometheus.ask(f"/api/v1/query?query={quote(query)}").json()["data"]["result"]
         return found
 
+    def alertmanagers(self) -> list[Any]:
+        """Those that Prometheus would tell; none in the seconds after a reload."""
+        found: list[Any] = self.prometheus.ask("/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"]
+        return found
+
     def told(self, count: int) -> dict[str, Any]:
         """The attachment of the webhook's message number `count`."""
         until(lambda: len(self.messages) >= count, 60, self.state)
@@ -221,6 +226,7 @@ def test_a_prometheus_that_runs_takes_what_was_built(watched: Watched) -> None:
 def test_a_stopped_redis_reaches_slack(watched: Watched) -> None:
     """One message in Slack's form when Valkey stops, and one when it is back; pages open all the while."""
     until(lambda: len(watched.seen("pack2_server_up == 1")) == 2)
+    until(watched.alertmanagers)
     process = running_valkey(watched.valkey)
     assert process is not None
     process.terminate()
