@@ -124,6 +124,7 @@ def create_asgi(settings: Settings) -> ASGIApp:
         redis_url=settings.redis_url,
         identify=application.state.sessions.identify_with_group,
     )
+    application.state.database.cache = cached.cache
     application.state.cache_state = lambda: "ok" if cached.cache.is_trusted() else "bypassed"
     kept = BrowserCache(cached, config, identify=cached.identify)
     return with_metrics(kept, application, settings, cached.cache)

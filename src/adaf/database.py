@@ -4,6 +4,7 @@
     asset = await db.one("asset_by_symbol", symbol, type=Asset)                      # Asset | None
     count = await db.value("unread_alert_count", user_id)                            # first column | None
     await db.execute("alert_mark_read", alert_id)                                    # "UPDATE 1"
+    notes = await db.shared("search_notes", text, type=Note, tags=("research",))     # tuple[Note, ...], kept
     async with db.transaction() as tx:                                               # the same methods
         await tx.execute("transaction_insert", ...)
         await tx.execute("position_upsert", ...)
@@ -15,7 +16,7 @@ that. `db` is `request.db` in handlers (`adaf.request.Request`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib import resources
@@ -33,6 +34,7 @@ from pack2.database.queries import NamedQuery, load_queries
 
 if TYPE_CHECKING:
     from adaf.settings import Settings
+    from pack2.cache import Cache
     from pack2.monitoring import Recorder
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ _checked: set[tuple[str, type[Any]]] = set()
 
 STATEMENT_TIMEOUT_SECONDS = 10
 POOL_TIMEOUT_SECONDS = 5
+SHARED_SECONDS = 300
 
 AWAY = "The database does not answer at the moment; try again."
 _GONE = (
@@ -105,12 +108,28 @@ class Database(_Statements):
         self._settings = settings
         self._meter = Meter(recorder)
         self._pool: asyncpg.Pool | None = None
+        self.cache: Cache | None = None
 
     async def stop(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
+
+    async def shared(self, name: str, *args: Any, type: type[T], tags: Sequence[str]) -> tuple[T, ...]:
+        """As `fetch`, asked once for all users where there is a cache, until one of `tags` expires.
+
+        Only for a statement whose rows depend on nobody.
+        """
+
+        async def load() -> tuple[T, ...]:
+            return tuple(await self.fetch(name, *args, type=type))
+
+        if self.cache is None:
+            return await load()
+        key = f"{name} {msgspec.json.encode(args).decode()}"
+        rows = tuple[type, ...]  # type: ignore[valid-type]
+        return await self.cache.get(key, load, type=rows, ttl_seconds=SHARED_SECONDS, tags=tags)
 
     def report(self, recorder: Recorder) -> None:
         """Tell how many connections are open and how many of them are idle."""

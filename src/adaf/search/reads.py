@@ -47,7 +47,11 @@ async def search(db: Database, user_id: int, text: str, kind: Kind = "all", limi
         if wanted("strategies")
         else []
     )
-    notes = await db.fetch("search_notes", typed, limit, type=MatchingNote) if wanted("notes") else []
+    notes = (
+        await db.shared("search_notes", typed, limit, type=MatchingNote, tags=("research", "assets"))
+        if wanted("notes")
+        else ()
+    )
     return Found(assets, portfolios, strategies, [_found(note) for note in notes])
 
 

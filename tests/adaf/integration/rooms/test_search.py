@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pack2.cache import Cache
+
 
 async def test_an_asset_by_symbol_prefix_and_slip(dashboard: Any) -> None:
     """An asset is found by its symbol, by the beginning of its name, and with a slip of the pen."""
@@ -56,6 +58,28 @@ async def test_portfolios_and_private_strategies_are_their_owners(dashboard: Any
     assert [(found["name"], found["is_own"]) for found in mine["strategies"]] == [("Secret 100% plan", True)]
     others = await dashboard.get(3, "/api/search", q="Secret")
     assert others["portfolios"] == others["strategies"] == []
+
+
+async def test_notes_are_looked_for_once_for_all(dashboard: Any) -> None:
+    """With a cache two users' searches ask the database for the notes once, until a note changes."""
+    add = (
+        "INSERT INTO research_notes (asset_id, author_id, title, body, tags, published_at)"
+        " VALUES (1, 1, $1, 'A zeppelin.', '{}', now())"
+    )
+    await dashboard.sql.execute(add, "First")
+
+    async def titles(user_id: int, **query: Any) -> list[str]:
+        found = await dashboard.get(user_id, "/api/search", q="zeppelin", **query)
+        return [note["title"] for note in found["notes"]]
+
+    async with Cache() as cache:
+        dashboard.db.cache = cache
+        assert await titles(1) == ["First"]
+        await dashboard.sql.execute(add, "Second")
+        assert await titles(2) == ["First"]
+        assert len(await titles(2, limit=5)) == 2, "another question"
+        await cache.expire("research")
+        assert set(await titles(2)) == {"First", "Second"}
 
 
 SIGNS_ARE_TAKEN_LITERALLY: list[Any] = [
