@@ -1,10 +1,10 @@
 """Refresh-ahead: what was read and is expired by a write is loaded again before the next reader comes.
 
-Only what this process holds and somebody read: an entry that nobody read since its last MOST_UNREAD refreshes
-is left alone. Readers come first: a refresh waits while loads that somebody waits for are under
-way, at most a few run at once, what was read most comes first, and what does not fit into the queue is left
-to the next reader. The rules of freshness are those of every load: tags are read before it, and an expiry
-during it discards it.
+Only what this process holds and is likely to be read before it expires again: each refresh halves what an
+entry's readers count for, and below LEAST_READS it is left alone. Readers come first: a refresh waits while
+loads that somebody waits for are under way, at most a few run at once, what is read most comes first, and
+what does not fit into the queue is left to the next reader. The rules of freshness are those of every load:
+tags are read before it, and an expiry during it discards it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import math
+import random
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from time import monotonic
@@ -33,9 +35,12 @@ ROUND: Final = 16
 MOST_QUEUED: Final = 4096
 BUSY_LOADS: Final = 8
 BUSY_SECONDS: Final = 0.005
-MOST_UNREAD: Final = 2
+LEAST_READS: Final = 0.3
+"""What was read once is refreshed twice, with 1 and 0.5 reads; not a third time, with 0.25."""
+SURE_READS: Final = 2.0
+"""About one reader a life: the next one would load it anyway."""
 KEY_SECONDS: Final = 1.0
-"""One key is not refreshed more often, however often it is written."""
+"""A key with fewer reads is not refreshed more often, however often it is written."""
 OUTCOMES: Final = ("refreshed", "unread", "fresh", "refused", "failed", "overtaken", "too_soon", "queue_full")
 
 
@@ -69,7 +74,7 @@ class Refresher:
         entry = self._cache.memory.peek(key)
         if entry is None or entry.again is None:
             return
-        if entry.uses == 0 and entry.unread >= MOST_UNREAD:
+        if entry.reads < LEAST_READS:
             self.counts["unread"] += 1
         elif key not in self._queue and len(self._queue) >= MOST_QUEUED:
             self.counts["queue_full"] += 1
@@ -80,20 +85,26 @@ class Refresher:
         """Empty the queue, what was read most first; ends with it."""
         while self._queue:
             await asyncio.sleep(SETTLE_SECONDS)
-            for key in heapq.nlargest(ROUND, self._queue, key=self._uses):
+            for key in heapq.nlargest(ROUND, self._queue, key=self._rank):
                 attempts = self._queue.pop(key, 0)
                 if not attempts:
                     continue
                 await self._slots.acquire()
-                while self._cache.loads_under_way > BUSY_LOADS:  # noqa: ASYNC110  an event would cost each load
-                    await asyncio.sleep(BUSY_SECONDS)
+                while self._reads(key) < SURE_READS and self._cache.loads_under_way > BUSY_LOADS:  # noqa: ASYNC110
+                    await asyncio.sleep(BUSY_SECONDS)  # an event would cost each load
                 self._start(key, attempts)
             if self._running and not self._queue:
                 await asyncio.wait(self._running)
 
-    def _uses(self, key: Hashable) -> int:
+    def _rank(self, key: Hashable) -> tuple[int, float]:
+        """By powers of two of its reads, then at random: processes that hold the same entries seldom load the
+        same one at the same time, where one would only wait for the other.
+        """
+        return math.frexp(self._reads(key))[1], random.random()  # noqa: S311
+
+    def _reads(self, key: Hashable) -> float:
         entry = self._cache.memory.peek(key)
-        return 0 if entry is None else entry.uses
+        return 0.0 if entry is None else entry.reads
 
     def _start(self, key: Hashable, attempts: int) -> None:
         flight = self._launch(key)
@@ -116,7 +127,7 @@ class Refresher:
         if current(entry.marks) and now < entry.fresh_until:
             self.counts["fresh"] += 1
             return None
-        if now - self._last.get(key, -KEY_SECONDS) < KEY_SECONDS:
+        if entry.reads < SURE_READS and now - self._last.get(key, -KEY_SECONDS) < KEY_SECONDS:
             self.counts["too_soon"] += 1
             return None
         recipe = entry.again()

@@ -151,3 +151,18 @@ def test_a_replacement_that_nobody_asked_for_begins_without_uses(is_ahead: bool,
     replacement.is_ahead = is_ahead
     memory.put("key", replacement)
     assert replacement.uses == uses
+
+
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_reads_of_former_lives_count_half(is_ahead: bool) -> None:
+    """The first reader, two more, then one of the next life."""
+    memory = Memory(10 * ENTRY_BYTES)
+    memory.put("key", entry())
+    for _ in range(2):
+        memory.get("key")
+    replacement = entry()
+    replacement.is_ahead = is_ahead
+    memory.put("key", replacement)
+    assert replacement.reads == 1.5
+    memory.get("key")
+    assert replacement.reads == 2.5

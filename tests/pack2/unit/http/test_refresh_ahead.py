@@ -112,6 +112,18 @@ async def test_an_answer_that_nobody_reads_is_refreshed_twice(site: Site) -> Non
     await site.settled(count=3)
 
 
+async def test_what_many_read_is_refreshed_longer(site: Site) -> None:
+    """Eight readers of one life are worth five refreshes that nobody reads."""
+    for _ in range(8):
+        await site.get("/shared")
+    for number in range(1, 6):
+        await site.change()
+        await site.settled(count=number)
+    await site.change()
+    await site.settled("unread")
+    assert site.counts["refreshed"] == 5
+
+
 async def test_a_reader_in_time_keeps_an_answer_in_the_round(site: Site) -> None:
     """Reads after every second refresh are enough."""
     await site.get("/shared")
@@ -190,7 +202,7 @@ async def test_a_reader_does_not_wait_for_the_queue(site: Site) -> None:
 async def test_what_is_read_most_is_refreshed_first(site: Site) -> None:
     """Whatever was asked for first: what many read comes before what one read."""
     paths = [f"/item/{number}" for number in range(60)]
-    for path in [*paths, *paths[50:], *paths[50:]]:
+    for path in [*paths, *3 * paths[50:]]:
         await site.get(path)
     await site.get("/private")
     await site.get("/private")
