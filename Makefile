@@ -13,11 +13,11 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/ready
 	@exec $(BIN)/adaf run $(ARGS)
 
-# Two workers side by side, the long suites first; then, whatever came of them, one by one the tests that measure time.
+# Three workers on what waits as often as it works, the long suites first; then, whatever came of them, one by one the tests that measure time.
 test: .venv/ready
 	@sh scripts/chromium.sh
 	@sh scripts/prometheus.sh
-	@$(BIN)/python -m pytest -m "not deep and not alone" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS); first=$$?; \
+	@$(BIN)/python -m pytest -m "not deep and not alone" -n 3 --dist loadscope --no-loadscope-reorder $(ARGS); first=$$?; \
 	$(BIN)/python -m pytest -m "not deep and alone" $(ARGS); second=$$?; \
 	for code in $$first $$second; do [ $$code = 0 ] || [ $$code = 5 ] || exit $$code; done
 

@@ -52,6 +52,7 @@ def pack2(
     return subprocess.run([PACK2, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.deep
 def test_a_baseline_is_made_accepted_and_compared(tmp_path: Path, url: str) -> None:
     """The result is kept by name; compared with itself nothing is worse; elsewhere it is invalid."""
     made = pack2(

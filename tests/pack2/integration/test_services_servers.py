@@ -157,6 +157,7 @@ def test_lost_passwords_are_told(server_folder: Path) -> None:
         pass
 
 
+@pytest.mark.deep
 def test_a_cache_with_another_password_is_replaced(server_folder: Path) -> None:
     """Valkey keeps nothing, so one that was left behind with an old password makes room for a new one."""
     process = command(server_folder)
@@ -290,6 +291,7 @@ def superuser_url(found: Services) -> str:
     return f"postgresql://postgres:{password}@{place}"
 
 
+@pytest.mark.deep
 def test_a_database_in_which_autovacuum_works_is_dropped(running_services: Services) -> None:
     """Autovacuum belongs to a superuser, so a forced drop is refused: it is made to give way."""
     server = running_services.postgres

@@ -11,6 +11,7 @@ import pytest
 from pack2.database.connection import Connection
 from pack2.database.connection import connect as admin
 from pack2.database.maintenance import Finding, findings, maintain
+from pack2.database.maintenance import _again as perform_again
 from pack2.database.maintenance import _do as perform
 
 TABLE = """
@@ -71,6 +72,40 @@ def test_dead_rows_are_vacuumed(trades: Connection, database: str) -> None:
     maintain(database)
     row = trades.execute("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'trades'").fetchone()
     assert row == (0,)
+
+
+def test_a_vacuum_that_an_older_transaction_makes_useless_has_failed(
+    trades: Connection, database: str
+) -> None:
+    """It is told who holds the rows; with that transaction ended, the next run does its work."""
+    maintain(database)
+    with psycopg.connect(database, application_name="forgotten") as holder:
+        holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        holder.execute("SELECT count(*) FROM trades")
+        trades.execute("DELETE FROM trades WHERE id <= 20000")
+        flush(trades)
+        (task,) = maintain(database)
+        assert task.state == "failed"
+        assert f"process {holder.info.backend_pid} (forgotten) may still see its rows" in task.error
+        assert "pack2 maintain" in task.error
+    (task,) = maintain(database)
+    assert task.state == "done"
+    assert kinds(trades) == {}
+
+
+def test_a_transaction_that_ends_meanwhile_costs_a_second_vacuum(trades: Connection, database: str) -> None:
+    """What a short transaction kept from the first VACUUM is taken by the second."""
+    maintain(database)
+    with psycopg.connect(database) as holder:
+        holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        holder.execute("SELECT count(*) FROM trades")
+        trades.execute("DELETE FROM trades WHERE id <= 20000")
+        flush(trades)
+        (finding,) = findings(trades)
+        first = perform(trades, finding)
+    assert kinds(trades) == {"public.trades": "dead rows"}
+    assert perform_again(trades, first).state == "done"
+    assert kinds(trades) == {}
 
 
 def test_a_bloated_index_is_rebuilt_and_smaller(trades: Connection, database: str) -> None:

@@ -168,7 +168,7 @@ def test_a_broken_script_is_named(tmp_path: Path) -> None:
         run_k6(broken, "http://127.0.0.1:1", Scenario("smoke", 1, 1), {})
 
 
-@pytest.mark.alone
+@pytest.mark.deep
 def test_a_server_that_freezes_can_not_hide_it(served: Served) -> None:
     """Frozen for one second in four, p95 is above 500 ms: arrivals do not wait for answers."""
     served.echo.freeze = (4.0, 1.0)

@@ -125,7 +125,7 @@ def test_stress_climbs_until_it_breaks(served: Served) -> None:
     assert [stage.rate for stage in result.stages] == [60, 90, 135]
 
 
-@pytest.mark.alone
+@pytest.mark.deep
 def test_a_planted_slowdown_is_found_and_named(served: Served) -> None:
     """The slow route takes 200 ms instead of 4: the check fails, names that route, and says what it was."""
     baseline = of_result(served.load("baseline", 150, 6, repeats=3))
