@@ -19,11 +19,11 @@ from markupsafe import Markup
 from adaf.web import charts, format
 from adaf.web.static_files import tree
 
-THEME_SCRIPT = tree().files["js/theme.js"].body
+FIRST_SCRIPT = tree().files["js/first.js"].body
 """The one script inside the page: it must run before the first paint, which should not wait for a request."""
-_THEME_DIGEST = b64encode(sha256(THEME_SCRIPT).digest()).decode()
+_FIRST_DIGEST = b64encode(sha256(FIRST_SCRIPT).digest()).decode()
 CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; script-src 'self' 'sha256-{_THEME_DIGEST}'; style-src 'self'; img-src 'self'; "
+    f"default-src 'none'; script-src 'self' 'sha256-{_FIRST_DIGEST}'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -81,7 +81,7 @@ def environment() -> Environment:
     )
     made.globals.update(
         static=tree().url,
-        theme_script=Markup(THEME_SCRIPT.decode()),  # noqa: S704 - our own file
+        first_script=Markup(FIRST_SCRIPT.decode()),  # noqa: S704 - our own file
         json=json_block,
         ring=charts.ring,
         spark=charts.spark,

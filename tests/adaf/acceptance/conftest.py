@@ -82,7 +82,7 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
         height = 844 if width < 500 else 900
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        made = Visit(context.new_page(), site)
+        made = Visit(context.new_page(), site, options.get("java_script_enabled", True))
         watch(made)
         return made
 

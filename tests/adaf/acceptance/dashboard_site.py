@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from adaf.sample import Passwords
 from pack2.services.ports import free_port
@@ -41,17 +42,22 @@ class Site:
             return connection.execute(query, args).fetchall()
 
 
+MODULES_RAN = "!document.querySelector('[data-modules]') || !!customElements.get('search-box')"
+"""A page without modules of its own (sign-in, error) has none to wait for."""
+
+
 @dataclass
 class Visit:
     """A page in a fresh browser profile, and everything that went wrong on it."""
 
     page: Page
     site: Site
+    scripts: bool = True
     problems: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
         self.page.goto(self.site.url + path)
-        return self.page
+        return self._ready()
 
     def sign_in(self, role: str = "trader", path: str = "/") -> Page:
         """Sign in as the named user of `role` and go on to `path`."""
@@ -60,15 +66,33 @@ class Visit:
         self.page.fill("#password", getattr(PASSWORDS, role))
         self.page.press("#password", "Enter")
         self.page.wait_for_url(self.site.url + path)
+        return self._ready()
+
+    def _ready(self) -> Page:
+        """The page once its modules have run, which come after the first paint."""
+        if self.scripts:
+            until(self.page, MODULES_RAN)
         return self.page
 
     def settle(self) -> None:
         """Wait until modules have run and charts are drawn; nothing is under way any more."""
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function(
+        until(
+            self.page,
             "[...document.querySelectorAll('line-chart, candle-chart')]"
-            ".every(chart => chart.classList.contains('chart-live') && chart.querySelector('canvas'))"
+            ".every(chart => chart.classList.contains('chart-live') && chart.querySelector('canvas'))",
         )
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for a condition; evaluated beside the page's Content Security Policy, which forbids `eval`."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Error):  # the page is being left: the next one is asked
+            if page.evaluate(condition):
+                return
+        page.wait_for_timeout(20)
+    pytest.fail(f"not reached on {page.url}: {condition}")
 
 
 def watch(visit: Visit) -> None:

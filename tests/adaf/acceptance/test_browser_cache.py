@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from dashboard_site import PASSWORDS, Server, Site
+from dashboard_site import MODULES_RAN, PASSWORDS, Server, Site, until
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response, sync_playwright
 
 from adaf.live.recent import MARGIN_SECONDS
@@ -142,17 +142,6 @@ class Person:
 
 def controlled(page: Page) -> None:
     until(page, CONTROLLED)
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait for a condition; evaluated beside the page's Content Security Policy, which forbids `eval`."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with contextlib.suppress(Error):  # the page is being left: the next one is asked
-            if page.evaluate(condition):
-                return
-        page.wait_for_timeout(20)
-    pytest.fail(f"not reached on {page.url}: {condition}")
 
 
 def painted_by_worker(page: Page, url: str) -> bool:
@@ -279,6 +268,7 @@ def test_a_held_page_has_its_style_sheet_inside(kept: Page) -> None:
     assert painted_by_worker(kept, kept.url)
     assert kept.evaluate(look) == before
     assert kept.evaluate("document.querySelector('style').sheet.cssRules.length") > 100
+    until(kept, MODULES_RAN)
     assert "panel.js" in asked
     assert "adaf.css" not in asked
     assert refused == []

@@ -8,7 +8,7 @@ from time import monotonic
 
 import psycopg
 import pytest
-from dashboard_site import Site, Visit
+from dashboard_site import Site, Visit, until
 from playwright.sync_api import expect
 
 from adaf.market.feed import feed
@@ -202,7 +202,7 @@ def test_a_panel_keeps_its_order_while_prices_move(seen: Visit) -> None:
     expect(header).to_have_attribute("aria-sort", "ascending")
     page.evaluate("document.querySelector('#positions-title').old = true")
     appears(seen, ".panel td", "$81,234.00", price(81234))
-    page.wait_for_function("!document.querySelector('#positions-title').old")
+    until(page, "!document.querySelector('#positions-title').old")
     expect(header).to_have_attribute("aria-sort", "ascending")
     names = page.locator("section[aria-labelledby=positions-title] tbody a.symbol").all_inner_texts()
     assert seen.problems == []

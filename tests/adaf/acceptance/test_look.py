@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from dashboard_site import until
 from playwright.sync_api import expect
 
 PAGES = {
@@ -93,7 +94,7 @@ def test_words_at_an_axis_are_true_and_told_once(visit, width):
     for path in ("/", "/portfolio"):
         seen.open(path)
         seen.settle()
-        page.wait_for_function("window.__words.some(word => word.startsWith('$'))")
+        until(page, "window.__words.some(word => word.startsWith('$'))")
         values = page.evaluate("JSON.parse(document.querySelector('line-chart script').textContent).values")
         words = [word for word in page.evaluate("window.__words") if word]
         amounts = [word for word in words if word.startswith("$")]
@@ -132,7 +133,7 @@ def test_a_chosen_theme_repaints_the_charts(visit):
     drawn = "document.querySelector('candle-chart canvas').toDataURL()"
     page.evaluate(f"window.before = {drawn}")
     page.get_by_role("button", name="Dark theme").click()
-    page.wait_for_function(f"{drawn} !== window.before")
+    until(page, f"{drawn} !== window.before")
     assert seen.problems == []
 
 
@@ -157,6 +158,20 @@ def test_the_first_paint_needs_no_script(visit):
     if SCREENSHOTS:
         seen.open("/")
         keep(page, "overview-no-script")
+
+
+def test_no_module_is_asked_for_before_the_page_is_there(visit):
+    """Until then the style sheet alone is, which the first paint waits for."""
+    seen = visit()
+    page = seen.sign_in()
+    seen.settle()
+    asked = page.evaluate(
+        "performance.getEntriesByType('resource').map(({name, startTime}) => [name, startTime])"
+    )
+    there = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    before = [name.rsplit("/", 1)[1] for name, start in asked if start < there]
+    assert set(before) <= {"adaf.css", "favicon.svg"}
+    assert {"adaf.css"} <= set(before) < {name.rsplit("/", 1)[1] for name, _ in asked}
 
 
 def test_the_curve_of_the_script_lies_on_the_servers(visit):

@@ -13,4 +13,4 @@ const here = nav?.querySelector("[aria-current]");
 if (here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
 
 // The browser's cache comes last.
-addEventListener("load", () => import("./browser-cache.js"));
+import("./browser-cache.js");

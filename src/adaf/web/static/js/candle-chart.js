@@ -1,6 +1,6 @@
 // <candle-chart>: the server's candles become a chart that scrolls back through all of history, drawn by Lightweight Charts.
 // Data: {"candles": [[unix seconds, open, high, low, close, volume], …], "decimals": 2} in a JSON block inside.
-import { colours } from "./colours.js";
+import { alpha, colours } from "./colours.js";
 
 const SECONDS = { "1m": 60, "5m": 300, "1h": 3600, "1d": 86_400 };
 
@@ -51,8 +51,7 @@ class CandleChart extends HTMLElement {
 
   #create() {
     const { createChart, CandlestickSeries, HistogramSeries } = this.library;
-    const frame = document.createElement("div");
-    frame.className = "candles-frame";
+    const frame = Object.assign(document.createElement("div"), { className: "candles-frame" });
     this.append(frame);
     this.classList.add("chart-live");
     this.#chart = createChart(frame, this.#look());
@@ -104,7 +103,7 @@ class CandleChart extends HTMLElement {
   }
 
   #show() {
-    const [up, down] = colours(this, ["up", "down"]).map((colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)"));
+    const [up, down] = colours(this, ["up", "down"]).map((colour) => alpha(colour, 0.35));
     this.candles.setData(this.rows.map(([time, open, high, low, close]) => ({ time, open, high, low, close })));
     this.volume.setData(
       this.rows.map(([time, open, , , close, value]) => ({ time, value, color: close < open ? down : up })),

@@ -9,3 +9,7 @@ export function colours(element, names) {
   probe.remove();
   return found;
 }
+
+export function alpha(colour, share) {
+  return colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
+}

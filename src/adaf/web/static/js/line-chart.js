@@ -1,7 +1,7 @@
 // <line-chart>: the server's SVG curve becomes one that answers to pointer and arrow keys; drag to enlarge a span, double
 // click to see all. Data in a JSON block inside: {"days": ["2025-03-14", …], "values": […]}, an amount of data-currency a
 // day; or {"days": […], "names": ["…", …], "curves": [[…], …]}, ratios that are shown in percent.
-import { colours } from "./colours.js";
+import { alpha, colours } from "./colours.js";
 
 const GUTTER = 54;
 const DAY = 86400;
@@ -48,7 +48,7 @@ class LineChart extends HTMLElement {
   }
 
   #draw() {
-    const [muted, line, panel, ...shades] = colours(this, ["muted", "line", "panel", "accent", ..."01234567".split("").map((n) => `c${n}`)]);
+    const [muted, line, panel, ...shades] = colours(this, ["muted", "line", "panel", "accent", ...Array.from("01234567", (n) => `c${n}`)]);
     const strokes = this.curves.length === 1 ? shades : shades.slice(1);
     const axis = {
       stroke: muted,
@@ -76,7 +76,7 @@ class LineChart extends HTMLElement {
           ...this.curves.map((_, index) => ({
             stroke: strokes[index],
             width: 1.75,
-            fill: this.dataset.currency ? alpha(strokes[index]) : undefined,
+            fill: this.dataset.currency ? alpha(strokes[index], 0.1) : undefined,
             spanGaps: true,
             points: { show: false },
           })),
@@ -86,10 +86,7 @@ class LineChart extends HTMLElement {
       [this.seconds, ...this.curves],
       this,
     );
-    this.readout = document.createElement("p");
-    this.readout.className = "readout";
-    this.readout.setAttribute("role", "status");
-    this.readout.hidden = true;
+    this.readout = Object.assign(document.createElement("p"), { className: "readout", role: "status", hidden: true });
     this.append(this.readout);
     this.setAttribute("role", "group");
     this.classList.add("chart-live");
@@ -149,7 +146,7 @@ class LineChart extends HTMLElement {
   }
 }
 
-// As adaf.web.charts pads: nothing moves when one replaces the other.
+// As adaf.web.charts pads: nothing moves when this replaces it.
 function padded(low, high) {
   const padding = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
   return [low - padding, high + padding];
@@ -160,15 +157,9 @@ function dayName(seconds) {
   return `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]}`;
 }
 
-function alpha(colour) {
-  return colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.1)");
-}
-
 function styleSheet(address) {
   if (document.querySelector(`link[href="${address}"]`)) return undefined;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = address;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: address });
   return new Promise((done) => {
     link.onload = link.onerror = done;
     document.head.append(link);

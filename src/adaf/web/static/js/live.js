@@ -38,7 +38,7 @@ class LiveUpdates extends HTMLElement {
     source.addEventListener("ready", () => this.#ready());
     source.addEventListener("heartbeat", () => this.#hear());
     source.addEventListener("changed", ({ data }) => {
-      expire(JSON.parse(data).tags);
+      tell("adaf:tags", JSON.parse(data).tags);
       this.#hear();
     });
     source.addEventListener("quotes", ({ data }) => {
@@ -93,10 +93,6 @@ class LiveUpdates extends HTMLElement {
   }
 }
 
-function expire(tags) {
-  tell("adaf:tags", tags);
-}
-
 function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
 }
@@ -127,11 +123,7 @@ function signed(text) {
   const all = document.createElement("span");
   all.className = style;
   if (mark) {
-    const arrow = document.createElement("span");
-    arrow.className = "arrow";
-    arrow.ariaHidden = "true";
-    arrow.textContent = mark;
-    all.append(arrow);
+    all.append(Object.assign(document.createElement("span"), { className: "arrow", ariaHidden: "true", textContent: mark }));
   }
   all.append(text);
   return all;

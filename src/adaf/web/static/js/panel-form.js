@@ -46,12 +46,9 @@ export class PanelForm extends HTMLElement {
   }
 
   #tell(text) {
-    const notice = document.createElement("p");
-    notice.className = "notice notice-bad";
-    notice.setAttribute("role", "alert");
-    notice.textContent = text;
     this.querySelector(".notice")?.remove();
-    this.form.before(notice);
+    const look = { className: "notice notice-bad", role: "alert", textContent: text };
+    this.form.before(Object.assign(document.createElement("p"), look));
   }
 }
 

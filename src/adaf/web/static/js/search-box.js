@@ -9,8 +9,7 @@ class SearchBox extends HTMLElement {
   connectedCallback() {
     this.input = this.querySelector("input");
     this.list = this.querySelector("[role=listbox]");
-    this.input.setAttribute("role", "combobox");
-    this.input.setAttribute("aria-autocomplete", "list");
+    Object.assign(this.input, { role: "combobox", ariaAutoComplete: "list" });
     this.input.setAttribute("aria-controls", this.list.id);
     this.#close();
     for (const name of ["input", "keydown", "focusout", "mousedown", "click"]) this.addEventListener(name, this);
@@ -74,7 +73,7 @@ class SearchBox extends HTMLElement {
   }
 
   #choose(option) {
-    for (const other of this.#options) other.setAttribute("aria-selected", String(other === option));
+    for (const other of this.#options) other.ariaSelected = other === option;
     if (option) this.input.setAttribute("aria-activedescendant", option.id);
     else this.input.removeAttribute("aria-activedescendant");
     option?.scrollIntoView({ block: "nearest" });
@@ -82,7 +81,7 @@ class SearchBox extends HTMLElement {
 
   #show(shown) {
     this.list.hidden = !shown;
-    this.input.setAttribute("aria-expanded", String(shown));
+    this.input.ariaExpanded = shown;
   }
 
   #close() {

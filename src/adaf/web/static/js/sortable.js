@@ -12,10 +12,8 @@ class SortableTable extends HTMLElement {
   }
 
   #sort(header) {
-    const down = header.getAttribute("aria-sort")
-      ? header.getAttribute("aria-sort") === "ascending"
-      : header.dataset.sort === "number";
-    this.sortBy(header.cellIndex, down);
+    const { ariaSort, cellIndex, dataset } = header;
+    this.sortBy(cellIndex, ariaSort ? ariaSort === "ascending" : dataset.sort === "number");
   }
 
   sortBy(column, down) {

@@ -26,7 +26,7 @@ class ThemeToggle extends HTMLElement {
 
   #tell() {
     this.button.dataset.shown = this.#shown();
-    this.button.setAttribute("aria-pressed", String(this.#shown() === "dark"));
+    this.button.ariaPressed = this.#shown() === "dark";
     document.dispatchEvent(new Event("adaf:theme"));
   }
 }

@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme never flashes. A classic script: modules would be deferred.
+// The script inside the page, classic so that nothing defers it: a chosen theme never flashes, modules come after the first paint.
 try {
   const theme = localStorage.getItem("adaf-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
@@ -13,3 +13,11 @@ addEventListener("pagehide", (event) => {
 addEventListener("pageshow", (event) => {
   if (event.persisted && document.documentElement.dataset.pack2 !== "watched") location.reload();
 });
+
+// Before the page is painted, modules would take the processor and the network from it.
+{
+  const { modules } = document.currentScript.dataset;
+  const load = () => setTimeout(() => import(modules));
+  const whenPainted = () => (document.hidden ? load() : requestAnimationFrame(load));
+  if (modules) addEventListener("DOMContentLoaded", whenPainted);
+}
