@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from pack2.config import Accounts, Application, Config
+from pack2.http.configure import namespace_of
 from pack2.loadtest.errors import NoAnswerError, NothingToLoadError, NotTestAccountsError
 from pack2.loadtest.meter import Meter, listener
 from pack2.proof import databases, environment, redis_space
@@ -51,6 +52,7 @@ class Site:
     watch: Watch | None = None
     server: Server | None = None
     redis_url: str | None = None
+    namespace: str = ""
     tape: Tape = field(default_factory=Tape)
     batches: int = 0
 
@@ -161,7 +163,7 @@ def _started(
     return Site(
         server.base_url, _script(application), variables, parameters, accounts, door, facts, Meter(processes),
         watch=Watch(cores.servers | cores.generator, processes.values()), server=server,
-        redis_url=given["REDIS_URL"],
+        redis_url=given["REDIS_URL"], namespace=namespace_of(config.cache.namespace, url),
     )  # fmt: skip
 
 

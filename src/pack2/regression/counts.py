@@ -2,9 +2,7 @@
 
 They catch most regressions without any timing. Rows and buffers of "the last 30 days" move a little with the
 time of day and with where PostgreSQL put a row, so they must grow by more than a tenth and by more than ten.
-A connection that meets an index for the first time reads its first blocks once more, and which connection of
-the pool a query gets is chance: that moves buffers by up to 2.3 a query (eight runs of one build), so they
-must also grow by more than three a query.
+Five runs of one build moved none by more than four.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from pack2.loadtest.result import RouteCount
 
 EXACT = ("queries", "queries_again", "redis_commands", "redis_commands_again")
 ROUGH = ("rows", "buffers")
-_ROUGH_RATIO, _ROUGH_DIFFERENCE, _BUFFERS_A_QUERY = 1.10, 10, 3
+_ROUGH_RATIO, _ROUGH_DIFFERENCE = 1.10, 10
 
 
 class CountChange(msgspec.Struct, frozen=True):
@@ -49,13 +47,12 @@ def _changes(before: RouteCount, now: RouteCount) -> Iterable[CountChange]:
         old, new = getattr(before, name), getattr(now, name)
         if old == new:
             continue
-        noise = max(_ROUGH_DIFFERENCE, _BUFFERS_A_QUERY * before.queries if name == "buffers" else 0)
-        matters = name in EXACT or _differs(old, new, noise)
+        matters = name in EXACT or _differs(old, new)
         outcome: Literal["worse", "better", "slightly"]
         outcome = "slightly" if not matters else "worse" if new > old else "better"
         yield CountChange(now.name, name, old, new, outcome)
 
 
-def _differs(old: int, new: int, noise: int) -> bool:
+def _differs(old: int, new: int) -> bool:
     low, high = sorted((old, new))
-    return high > low * _ROUGH_RATIO and high - low > noise
+    return high > low * _ROUGH_RATIO and high - low > _ROUGH_DIFFERENCE
