@@ -13,10 +13,13 @@ const STARTED_AT = Date.now();
 const STATIC = ["font", "image", "manifest", "script", "style"];
 const SHEET = /<link rel="stylesheet" href="([^"]+)" data-pack2="inline">/;
 const MAX_SHEETS = 8;
+const FIRST_PART = "<!-- pack2:first -->";
+const REST_AT_MOST_MS = 300;
 
 const pages = new Map(); // address → page or redirection, the least recently used first
 const sheets = new Map(); // address → style sheet that may stand inside a page, or undefined
 const news = new Map(); // client → promise of what the server says about the page that it was given
+const painting = new Map(); // client → lets the rest of its page follow
 let heldBytes = 0;
 let generation = 0;
 let confirmedAt = 0;
@@ -39,6 +42,7 @@ addEventListener("fetch", (event) => {
 addEventListener("message", (event) => {
   const { type, tags } = event.data ?? {};
   if (type === "expire") expire(tags);
+  else if (type === "painted") painting.get(event.source.id)?.();
   else if (type === "shown") event.waitUntil(shown(event.source, event.data.isRedirected));
   else if (type === "returned") event.ports[0].postMessage({ isCurrent: Math.max(emptiedAt, STARTED_AT) < event.data.since });
 });
@@ -111,7 +115,29 @@ function repeat(event, address, page, asked) {
   news.set(event.resultingClientId, told);
   if (news.size > SETTINGS.max_pages) news.delete(news.keys().next().value);
   event.waitUntil(told.then(({ type }) => type === "gone" && leave(event.resultingClientId)));
-  return new Response(...painted(page));
+  const [html, init] = painted(page);
+  return new Response(inParts(html, event.resultingClientId), init);
+}
+
+// A page that says where its first part ends is given in two, so that the first paint has little to do: the rest follows
+// once the page says that it is painted, or after a moment.
+function inParts(html, client) {
+  const end = html.indexOf(FIRST_PART);
+  if (end < 0) return html;
+  const encoder = new TextEncoder();
+  const isPainted = new Promise((resolve) => {
+    painting.set(client, resolve);
+    setTimeout(resolve, REST_AT_MOST_MS);
+  });
+  return new ReadableStream({
+    async start(body) {
+      body.enqueue(encoder.encode(html.slice(0, end)));
+      await isPainted;
+      painting.delete(client);
+      body.enqueue(encoder.encode(html.slice(end + FIRST_PART.length)));
+      body.close();
+    },
+  });
 }
 
 // A held page with its style sheet inside it, so that nothing has to be asked for before the first paint.

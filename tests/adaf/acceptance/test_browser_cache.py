@@ -285,6 +285,31 @@ def test_a_held_page_has_its_style_sheet_inside(kept: Page) -> None:
     assert refused == []
 
 
+def test_a_held_page_is_painted_in_two_parts(kept: Page, person: Person, secret: str) -> None:
+    """At its first paint it ends after its first part; then the rest is there, as the server wrote it."""
+    ends = "document.querySelector('.foot') !== null"
+    tab = person.tab()
+    tab.add_init_script(
+        f"new PerformanceObserver(() => {{ window.wasWhole ??= {ends}; }}).observe({{ type: 'paint' }});"
+    )
+    assert painted_by_worker(tab, person.site.url + "/portfolio")
+    until(tab, ends)
+    assert tab.evaluate("window.wasWhole") is False
+    assert secret in tab.inner_text("main")
+    ids = "[...document.querySelectorAll('[id], adaf-panel')].map((one) => one.id + one.getAttribute('src'))"
+    held = tab.evaluate(ids)
+    tab.reload()
+    assert tab.evaluate(ids) == held
+
+
+def test_the_rest_of_a_page_follows_without_a_paint(kept: Page, person: Person) -> None:
+    """A tab that is hidden paints nothing, and an older browser tells nothing of it."""
+    tab = person.tab()
+    tab.add_init_script("window.PerformanceObserver = class { observe() {} };")
+    assert painted_by_worker(tab, person.site.url + "/portfolio")
+    until(tab, "document.querySelector('.foot') !== null")
+
+
 @pytest.mark.parametrize("offline", [False, True])
 def test_another_user_never_sees_it_after_a_sign_out(
     kept: Page, person: Person, secret: str, offline: bool

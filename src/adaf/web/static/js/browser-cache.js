@@ -7,7 +7,7 @@ document.addEventListener("pack2:newer", (event) => {
   const [before, now] = [event.detail.before, event.detail.html].map((text) => new DOMParser().parseFromString(text, "text/html"));
   const { title } = now;
   before.title = now.title = "";
-  if (before.head.innerHTML !== now.head.innerHTML) return; // Another version of the dashboard: the page is loaded again.
+  if (before.head.innerHTML !== now.head.innerHTML) return; // Another version: the page is loaded again.
   event.preventDefault();
   document.title = title;
   const main = document.querySelector("main");

@@ -77,7 +77,7 @@ class CandleChart extends HTMLElement {
         textColor: muted,
         fontSize: 11,
         fontFamily: "Liberation Sans, Arial, sans-serif",
-        attributionLogo: false, // its logo brings an inline style sheet; the notice stands as text below the chart
+        attributionLogo: false, // its inline style sheet is refused; the notice is text below the chart
       },
       grid: { vertLines: { visible: false }, horzLines: { color: line } },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.06, bottom: 0.2 } },

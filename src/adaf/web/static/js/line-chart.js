@@ -5,7 +5,7 @@ import { alpha, colours } from "./colours.js";
 
 const GUTTER = 54;
 const DAY = 86400;
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]; // as the server writes them
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 class LineChart extends HTMLElement {
   #plot = null;

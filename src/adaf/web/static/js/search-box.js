@@ -1,4 +1,4 @@
-// <search-box>: a search field with suggestions, a combobox with a list (ARIA authoring practices). Without scripts it is a GET form.
+// <search-box>: a search field with suggestions, a combobox with a list (ARIA). Without scripts it is a GET form.
 // Arrow keys choose, Enter opens what is chosen or searches, Escape closes the list.
 const WAIT_MS = 120;
 

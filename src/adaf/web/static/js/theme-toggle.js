@@ -19,7 +19,7 @@ class ThemeToggle extends HTMLElement {
     try {
       localStorage.setItem("adaf-theme", theme);
     } catch {
-      // Storage may be forbidden; the choice then lasts for this page.
+      // Without storage the choice lasts for this page.
     }
     this.#tell();
   }
