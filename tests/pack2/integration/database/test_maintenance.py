@@ -191,7 +191,9 @@ def test_the_sql_function_analyses_and_lists_the_rest(trades: Connection, databa
     """`SELECT maintenance_db_performance()` does what a transaction may and names what is left to do."""
     maintain(database)
     trades.execute("DELETE FROM trades WHERE id % 10 <> 0")
-    trades.execute("CREATE TABLE fresh AS SELECT n FROM generate_series(1, 500) n")
+    trades.execute(
+        "CREATE TABLE fresh WITH (autovacuum_enabled = off) AS SELECT n FROM generate_series(1, 500) n"
+    )
     flush(trades)
     rows = trades.execute(
         "SELECT object, kind, is_done FROM maintenance_db_performance() ORDER BY object"
