@@ -76,7 +76,7 @@ class CandleChart extends HTMLElement {
         background: { type: "solid", color: "transparent" },
         textColor: muted,
         fontSize: 11,
-        fontFamily: "Liberation Sans, Arial, sans-serif",
+        fontFamily: "system-ui, sans-serif",
         attributionLogo: false, // its inline style sheet is refused; the notice is text below the chart
       },
       grid: { vertLines: { visible: false }, horzLines: { color: line } },

@@ -52,7 +52,7 @@ class LineChart extends HTMLElement {
     const strokes = this.curves.length === 1 ? shades : shades.slice(1);
     const axis = {
       stroke: muted,
-      font: "11px Liberation Sans, Arial, sans-serif",
+      font: "11px system-ui, sans-serif",
       grid: { stroke: line, width: 1 },
       ticks: { show: false },
     };
