@@ -21,7 +21,7 @@ from pack2.proof.verdict import is_contested
 BLOCK_SECONDS = 2.0
 SAMPLE_MARGIN = 1.3
 """Not every request of the mix is an API read."""
-LONGEST = 4
+LONGEST = 6
 EXPECTED_REQUESTS = 3
 WRITES_A_SECOND = 20.0
 
