@@ -36,7 +36,7 @@ _FORGET_DROPPED = """
 SELECT pg_stat_statements_reset(0, dbid, 0)
 FROM (SELECT DISTINCT dbid FROM pg_stat_statements WHERE dbid NOT IN (SELECT oid FROM pg_database)) AS dropped
 """
-"""Thousands of statements of copies that are gone make each look at the statistics fifteen times as long."""
+"""Every look reads the statistics of all databases, and copies that are gone leave thousands behind."""
 _DATA_COMMANDS = (
     "get", "set", "setex", "psetex", "mget", "mset", "getex", "del", "unlink", "expire", "pexpire", "incr",
     "hget", "hset", "hmget", "hgetall", "hdel", "eval", "evalsha", "exists", "sadd", "srem",
@@ -47,6 +47,7 @@ the first call of a script that a server which just started does not know yet.""
 _STILL_SECONDS = 0.03
 _SETTLED_AT_MOST_SECONDS = 1.0
 _EXPIRED_WITHIN_SECONDS = 0.2
+"""By then the change feed has told every process; one that hears it later only makes a round say less."""
 _ROUNDS = 4
 
 
