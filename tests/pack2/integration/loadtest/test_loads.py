@@ -135,6 +135,7 @@ def test_a_planted_slowdown_is_found_and_named(served: Served) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(900)  # 5 loads of 25 s where each check decides at once, 13 where all need three
 def test_the_same_application_again_is_not_flagged(served: Served) -> None:
     """Four checks of an unchanged application: nothing is called worse."""
     baseline = of_result(served.load("baseline", 150, 25))
