@@ -38,14 +38,9 @@ Recorded = Annotated[int | None, Parameter(ge=1, le=2**63 - 1, description="The 
 
 
 @get("/portfolio", opt=signed_in)
-async def first(request: Request) -> Html | Redirect:
-    """The first portfolio's page; a page that says so for a user who has none."""
-    user, (portfolios,) = await together(request, reads.portfolios(request.db, request.user_id))
-    if portfolios:
-        return Redirect(
-            f"/portfolio/{portfolios[0].id}", status_code=303, headers={"Cache-Control": "private, no-cache"}
-        )
-    return html("portfolio.html", section="portfolio", user=user, portfolio=None)
+async def first(request: Request) -> Html:
+    """The first portfolio's page itself, without a redirection's round trip; who has none is told so."""
+    return await _page(request, None)
 
 
 @get(ONE, opt=signed_in)
@@ -139,7 +134,7 @@ async def _record(
 
 async def _page(
     request: Request,
-    portfolio_id: int,
+    portfolio_id: int | None,
     *,
     days: int = 30,
     side: Side | None = None,
@@ -148,15 +143,21 @@ async def _page(
     values: Mapping[str, str] = trade_form.EMPTY,
     errors: Mapping[str, str] = NONE,
 ) -> Html:
+    """The page of this portfolio; of the user's first where `portfolio_id` is None. Raises NotFound."""
     db, user_id = request.db, request.user_id
-    user, (portfolio, portfolios, positions, allocation, points, ledger, assets) = await together(
+    portfolios = await reads.portfolios(db, user_id)
+    portfolio = next((one for one in portfolios if portfolio_id in (None, one.id)), None)
+    if portfolio is None:
+        if portfolio_id is not None:
+            raise NotFound("portfolio")
+        user, _ = await together(request)
+        return html("portfolio.html", section="portfolio", user=user, portfolio=None)
+    user, (positions, allocation, points, ledger, assets) = await together(
         request,
-        reads.portfolio(db, user_id, portfolio_id),
-        reads.portfolios(db, user_id),
-        reads.positions(db, user_id, portfolio_id),
-        reads.allocation(db, user_id, portfolio_id),
-        reads.performance(db, user_id, portfolio_id, days),
-        reads.transactions(db, user_id, portfolio_id, side=side, cursor=cursor, limit=ROWS),
+        reads.positions(db, user_id, portfolio.id),
+        reads.allocation(db, user_id, portfolio.id),
+        reads.performance(db, user_id, portfolio.id, days),
+        reads.transactions(db, user_id, portfolio.id, side=side, cursor=cursor, limit=ROWS),
         market.assets(db, None, None, MAX_LIMIT),
     )
     recorded = next((row for row in ledger.items if row.id == recorded_id), None)
@@ -174,7 +175,7 @@ async def _page(
         positions=_positions(portfolio, positions),
         allocation=_allocation(portfolio, allocation),
         transactions=_transactions(portfolio, ledger, side, cursor, recorded_id),
-        transactions_source=_source(portfolio_id, side, cursor),
+        transactions_source=_source(portfolio.id, side, cursor),
         trade=_trade(portfolio, assets, "trader" in request.identity.roles, values, errors),
     )
 

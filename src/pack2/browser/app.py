@@ -6,7 +6,6 @@ The key is a digest of the session cookie: the same in every process, and nothin
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from hashlib import blake2b
@@ -26,11 +25,10 @@ KEY_HEADER: Final = b"pack2-key"
 TAGS_HEADER: Final = b"pack2-tags"
 KEEP_HEADER: Final = b"pack2-keep"
 """Seconds that a page may be painted again, then those that it may stand where the server fails."""
-_ASKED_BY: Final = ((b"pack2-browser", b"1"), (b"service-worker-navigation-preload", b"pack2"))
+_ASKED_BY: Final = (b"pack2-browser", b"1")
 _SCRIPT: Final = b"text/javascript; charset=utf-8"
 _POLICY: Final = b"default-src 'none'; connect-src 'self'"
 _KEPT: Final = (200, 304)
-_PARAMETER: Final = re.compile(r"\\\{[a-z0-9_]+(:int)?\\\}")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -61,7 +59,7 @@ class BrowserCache:
             return await self._app(scope, receive, send)
         if scope["path"].startswith(PREFIX):
             return await self._own(scope, receive, send)
-        if self._identify is not None and scope["method"] == "GET" and _asks(scope["headers"]):
+        if self._identify is not None and scope["method"] == "GET" and _ASKED_BY in scope["headers"]:
             send = await self._marking(scope, send)
         return await self._app(scope, receive, send)
 
@@ -141,10 +139,6 @@ def session_key(headers: Iterable[tuple[bytes, bytes]], session_cookie: bytes) -
     return digest.hexdigest().encode()
 
 
-def _asks(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(pair in _ASKED_BY for pair in headers)
-
-
 def _may_be_kept(start: Message) -> bool:
     if start["status"] not in _KEPT:
         return False
@@ -163,32 +157,11 @@ def _scripts(config: Config | None) -> dict[str, bytes]:
             "browser.js": (folder / "removal.js").read_bytes(),
             "worker.js": (folder / "removal_worker.js").read_bytes(),
         }
-    settings = msgspec.structs.asdict(config.browser)
-    settings |= {"redirects": _redirects(config), "entrances": _entrances(config)}
-    stated = b"const SETTINGS = %s;\n" % msgspec.json.encode(settings)
+    stated = b"const SETTINGS = %s;\n" % msgspec.json.encode(config.browser)
     return {
         "browser.js": (folder / "browser.js").read_bytes(),
         "worker.js": stated + (folder / "worker.js").read_bytes(),
     }
-
-
-def _redirects(config: Config) -> list[str]:
-    """Routes whose redirections may be kept, as regular expressions."""
-    return [
-        _PARAMETER.sub(lambda found: "[0-9]+" if found[1] else "[^/]+", re.escape(route))
-        for route in _redirecting(config)
-    ]
-
-
-def _entrances(config: Config) -> list[str]:
-    """Those that are one address: a page that was reached by a redirection was reached by one of them."""
-    return [route for route in _redirecting(config) if "{" not in route]
-
-
-def _redirecting(config: Config) -> Iterable[str]:
-    for policy in config.http.policy:
-        if policy.browser_seconds > 0 and any(300 <= status < 400 for status in policy.statuses):
-            yield policy.route
 
 
 async def _answer(send: Send, scope: Scope, status: int, headers: Headers, body: bytes) -> None:

@@ -17,6 +17,7 @@ export async function start({ tagsEvent }) {
   document.addEventListener("visibilitychange", () => document.hidden || check());
   document.addEventListener(tagsEvent, ({ detail }) => send({ type: "expire", tags: detail }));
   addEventListener("submit", submitted);
+  for (const rest of document.querySelectorAll('style[data-pack2="rest"]')) document.head.append(rest); // What renews the page may replace where it stood.
   document.documentElement.dataset.pack2 = "watched"; // From here on, what comes back from the browser's memory is looked at.
   try {
     await container.register("/pack2/worker.js", { scope: "/", updateViaCache: "none" });
@@ -25,7 +26,7 @@ export async function start({ tagsEvent }) {
   }
   container.startMessages();
   const { active } = await container.ready;
-  active.postMessage({ type: "shown", isRedirected: performance.getEntriesByType("navigation")[0]?.redirectCount > 0 });
+  active.postMessage({ type: "shown" });
   key = await who();
   setInterval(() => document.hidden || send({ type: "here" }), ALIVE_MS);
 }
@@ -33,7 +34,6 @@ export async function start({ tagsEvent }) {
 function hear({ data }) {
   if (data.type === "check") check();
   else if (data.type === "gone") document.documentElement.style.visibility = "hidden"; // The worker leads to another.
-  else if (data.type === "go" && location.href.split("#")[0] === data.from) location.replace(data.to);
   else if (data.type === "newer") {
     const event = new CustomEvent("pack2:newer", { detail: data, cancelable: true });
     if (document.dispatchEvent(event)) location.reload();

@@ -1,11 +1,9 @@
-// The worker: paints a page that was shown before at once, and asks the server about it meanwhile.
+// The worker: paints a page that was shown before at once, and then asks the server about it.
 //
 // Rules. Pages stay in this worker's memory: nothing is written to disk, and all of it goes with the worker. All pages
 // belong to one session; one is painted only after /pack2/who gave that session's key for the cookie that the browser
 // holds now. Whatever is not a GET empties everything, before and after. What the server does not mark is never kept.
 const WHO = "/pack2/who";
-const KNOWN_AGAIN_MS = 30_000;
-const WRITTEN_LATELY_MS = 2_000;
 const LEFT_AGAIN_MS = 100;
 const LEFT_TRIES = 50;
 const ASKING = { headers: { Accept: "text/html", "Pack2-Browser": "1" }, cache: "no-cache" };
@@ -14,12 +12,13 @@ const STATIC = ["font", "image", "manifest", "script", "style"];
 const SHEET = /<link rel="stylesheet" href="([^"]+)" data-pack2="inline">/;
 const MAX_SHEETS = 8;
 const FIRST_PART = "<!-- pack2:first -->";
-const REST_AT_MOST_MS = 300;
+const FIRST_STYLES = "/* pack2:first";
+const PAINTED_AT_MOST_MS = 1_000;
 
-const pages = new Map(); // address → page or redirection, the least recently used first
+const pages = new Map(); // address → page, the least recently used first
 const sheets = new Map(); // address → style sheet that may stand inside a page, or undefined
 const news = new Map(); // client → promise of what the server says about the page that it was given
-const painting = new Map(); // client → lets the rest of its page follow
+const painting = new Map(); // client → what to call when its page is painted
 let heldBytes = 0;
 let generation = 0;
 let confirmedAt = 0;
@@ -30,7 +29,7 @@ addEventListener("install", (event) => {
   event.waitUntil(passStaticBy(event));
 });
 
-addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.claim(), askEarly()])));
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 
 addEventListener("fetch", (event) => {
   const { request } = event;
@@ -43,7 +42,7 @@ addEventListener("message", (event) => {
   const { type, tags } = event.data ?? {};
   if (type === "expire") expire(tags);
   else if (type === "painted") painting.get(event.source.id)?.();
-  else if (type === "shown") event.waitUntil(shown(event.source, event.data.isRedirected));
+  else if (type === "shown") event.waitUntil(shown(event.source));
   else if (type === "returned") event.ports[0].postMessage({ isCurrent: Math.max(emptiedAt, STARTED_AT) < event.data.since });
 });
 
@@ -55,12 +54,6 @@ async function passStaticBy(event) {
   } catch {
     // An older browser: the worker lets them pass.
   }
-}
-
-// The browser asks the server for a page while it still starts this worker; the header says who asks.
-async function askEarly() {
-  await registration.navigationPreload?.enable();
-  await registration.navigationPreload?.setHeaderValue("pack2");
 }
 
 async function write(event) {
@@ -77,77 +70,73 @@ async function navigate(event) {
   const address = event.request.url.split("#")[0];
   const isAsked = ["reload", "no-cache", "no-store"].includes(event.request.cache);
   const page = isAsked ? undefined : pages.get(address);
-  const asked = ask(event, address);
-  asked.catch(() => {});
-  event.waitUntil(asked.catch(() => {}));
-  if (page && isHeld(page.to ?? address) && (await who()) === page.key) {
-    if (pages.get(address) === page && isHeld(page.to ?? address)) return repeat(event, address, page, asked);
+  if (page && isFresh(page) && (await who()) === page.key) {
+    if (pages.get(address) === page && isFresh(page)) return repeat(event, address, page);
   }
-  return first(event, address, asked);
+  return first(event, address);
 }
 
-function isHeld(address) {
-  const page = pages.get(address);
-  return page?.html !== undefined && Date.now() - page.confirmedAt < page.keepMs;
+function isFresh(page) {
+  return Date.now() - page.confirmedAt < page.keepMs;
 }
 
-// The browser's early answer is not taken where it may be older than the last write: it may have been asked for before
-// that, and one that goes back in its history gets what the browser's own cache has.
-function ask(event, address) {
+async function ask(address) {
   const began = generation;
-  const isLate = event.request.cache === "force-cache" || Date.now() - emptiedAt < WRITTEN_LATELY_MS;
-  return (async () => {
-    const early = await event.preloadResponse?.catch(() => undefined);
-    const response = (isLate ? undefined : early) ?? (await fetch(address, { ...ASKING, redirect: "manual" }));
-    return { response, began };
-  })();
+  const response = await fetch(address, { ...ASKING, redirect: "manual" });
+  return { response, began };
 }
 
-// A page that was shown before: what is held, while the server says what has become of it.
-function repeat(event, address, page, asked) {
+// A page that was shown before: what is held. The server is asked what has become of it once it is painted, since asking
+// would take processor and network from the paint.
+function repeat(event, address, page) {
   pages.delete(address);
   pages.set(address, page);
-  if (page.to) {
-    event.waitUntil(learn(address));
-    return Response.redirect(page.to, 303);
-  }
-  const told = compare(address, page, asked);
-  news.set(event.resultingClientId, told);
+  const client = event.resultingClientId;
+  const isPainted = paintOf(client);
+  const told = isPainted.then(() => compare(address, page));
+  news.set(client, told);
   if (news.size > SETTINGS.max_pages) news.delete(news.keys().next().value);
-  event.waitUntil(told.then(({ type }) => type === "gone" && leave(event.resultingClientId)));
+  event.waitUntil(told.then(({ type }) => type === "gone" && leave(client)));
   const [html, init] = painted(page);
-  return new Response(inParts(html, event.resultingClientId), init);
+  return new Response(inParts(html, isPainted), init);
 }
 
-// A page that says where its first part ends is given in two, so that the first paint has little to do: the rest follows
-// once the page says that it is painted, or after a moment.
-function inParts(html, client) {
+// Settled when the page says that it is painted, or after a moment: a hidden one is not, and an older browser is silent.
+async function paintOf(client) {
+  await new Promise((resolve) => {
+    painting.set(client, resolve);
+    setTimeout(resolve, PAINTED_AT_MOST_MS);
+  });
+  painting.delete(client);
+}
+
+// A page that says where its first part ends is given in two, so that the first paint has little to do.
+function inParts(html, isPainted) {
   const end = html.indexOf(FIRST_PART);
   if (end < 0) return html;
   const encoder = new TextEncoder();
-  const isPainted = new Promise((resolve) => {
-    painting.set(client, resolve);
-    setTimeout(resolve, REST_AT_MOST_MS);
-  });
   return new ReadableStream({
     async start(body) {
       body.enqueue(encoder.encode(html.slice(0, end)));
       await isPainted;
-      painting.delete(client);
       body.enqueue(encoder.encode(html.slice(end + FIRST_PART.length)));
       body.close();
     },
   });
 }
 
-// A held page with its style sheet inside it, so that nothing has to be asked for before the first paint.
+// A held page with its style sheet inside it, so that nothing has to be asked for before the first paint; where the sheet says
+// which of its rules the first part of a page needs, the others stand behind that part.
 function painted({ html, headers, sheet }) {
   const held = sheets.get(sheet);
   const policy = headers.get("content-security-policy");
   if (!held || (policy && !/(^|; *)style-src /.test(policy))) return [html, { headers }];
   const own = new Headers(headers);
-  if (policy) own.set("content-security-policy", policy.replace(/(^|; *)style-src /, `$&'sha256-${held.digest}' `));
-  return [html.replace(SHEET, () => `<style>${held.text}</style>`), { headers: own }];
+  if (policy) own.set("content-security-policy", policy.replace(/(^|; *)style-src /, `$&${held.digests} `));
+  const isSplit = held.rest && html.includes(FIRST_PART);
+  const inside = html.replace(SHEET, () => `<style>${held.first}${isSplit ? "" : held.rest}</style>`);
+  const rest = () => `${FIRST_PART}<style hidden data-pack2="rest">${held.rest}</style>`;
+  return [isSplit ? inside.replace(FIRST_PART, rest) : inside, { headers: own }];
 }
 
 // Learns the style sheet of a page that asks for it to be put inside; one with addresses in it would lose its place.
@@ -158,23 +147,29 @@ async function learnSheet(href) {
     const answer = await fetch(href);
     const text = await answer.text();
     if (!answer.ok || answer.redirected || /url\(|@import|<\/style/i.test(text)) return sheets.set(href, undefined);
-    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-    sheets.set(href, { text, digest: btoa(String.fromCharCode(...bytes)) });
+    const end = text.includes(FIRST_STYLES) ? text.indexOf(FIRST_STYLES) : text.length;
+    const [first, rest] = [text.slice(0, end), text.slice(end)];
+    const digests = await Promise.all([text, first, rest].map(digest));
+    sheets.set(href, { first, rest, digests: digests.join(" ") });
   } catch {
     // The server is away: the page asks for it itself.
   }
 }
 
-async function first(event, address, asked) {
-  const { response, began } = await asked;
-  if (response.type === "opaqueredirect" && mayRedirect(address)) event.waitUntil(learn(address));
-  else if (isKept(response)) event.waitUntil(keep(address, response.clone(), began));
+async function digest(text) {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return `'sha256-${btoa(String.fromCharCode(...bytes))}'`;
+}
+
+async function first(event, address) {
+  const { response, began } = await ask(address);
+  if (isKept(response)) event.waitUntil(keep(address, response.clone(), began));
   return response;
 }
 
 // What to tell the page that was painted from what is held.
-async function compare(address, page, asked) {
-  const { response, began } = await asked.catch(() => ({}));
+async function compare(address, page) {
+  const { response, began } = await ask(address).catch(() => ({}));
   if (!response || response.status >= 500) {
     if (Date.now() - page.confirmedAt < page.staleMs) return { type: "same" };
     remove(address);
@@ -188,32 +183,6 @@ async function compare(address, page, asked) {
   const now = await keep(address, response, began);
   if (Date.now() - confirmedAt > 500 * SETTINGS.session_seconds) await confirm();
   return now.html === page.html ? { type: "same" } : { type: "newer", before: page.html, html: now.html };
-}
-
-// Where an address leads that redirects, and the page there.
-async function learn(address) {
-  const held = pages.get(address);
-  if (held?.learnedAt > Date.now() - KNOWN_AGAIN_MS) return;
-  const began = generation;
-  const response = await fetch(address, ASKING).catch(() => undefined);
-  if (!response || response.status >= 500) return;
-  if (!isKept(response)) {
-    if (held) {
-      empty();
-      await confirm();
-    }
-    return;
-  }
-  const to = response.url;
-  const { key } = await keep(to, response, began);
-  if (generation === began && to !== address) insert(address, { to, key, tags: [], size: address.length, learnedAt: Date.now() });
-  if (held && held.to !== to) tellAll({ type: "go", from: held.to, to: address });
-}
-
-// What a redirection says is hidden from scripts: the server's policies say which of them may be kept.
-function mayRedirect(address) {
-  const { pathname } = new URL(address);
-  return SETTINGS.redirects.some((route) => new RegExp(`^${route}$`).test(pathname));
 }
 
 function isKept(response) {
@@ -294,17 +263,14 @@ async function confirm() {
 }
 
 // A page is there: it hears what is newer, or, where it came from the server before this worker was there, is kept.
-async function shown(client, isRedirected) {
+async function shown(client) {
   const told = await news.get(client.id);
   news.delete(client.id);
   if (told) return client.postMessage(told);
   const address = client.url.split("#")[0];
-  if (!pages.has(address)) await learn(address);
-  if (!isRedirected) return;
-  for (const entrance of SETTINGS.entrances) {
-    const from = new URL(entrance, location.origin).href;
-    if (!pages.has(from)) await learn(from);
-  }
+  if (pages.has(address)) return;
+  const { response, began } = await ask(address).catch(() => ({}));
+  if (response && isKept(response)) await keep(address, response, began);
 }
 
 // The page that was painted is not to stay: its scripts may not run, since the server may be gone. A page that has only

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,14 @@ from browser_site import (
 )
 from dashboard_site import MODULES_RAN, until
 from playwright.sync_api import Browser, Error, Page
+
+CSS = (resources.files("adaf.web") / "static" / "adaf.css").read_text()
+LOOKS = """[...document.querySelectorAll("body *")].filter((one) => one.checkVisibility()).map((one) => {
+  const { x, y, width, height } = one.getBoundingClientRect();
+  const { color, backgroundColor, borderColor, font, display, opacity } = getComputedStyle(one);
+  const look = [x, y, width, height, color, backgroundColor, borderColor, font, display, opacity];
+  return [one.outerHTML.slice(0, 60), ...look];
+})"""
 
 
 @pytest.mark.parametrize(
@@ -48,8 +58,9 @@ def test_a_held_page_has_its_style_sheet_inside(kept: Page) -> None:
     asked.clear()
     assert painted_by_worker(kept, kept.url)
     assert kept.evaluate(look) == before
-    assert kept.evaluate("document.querySelector('style').sheet.cssRules.length") > 100
+    assert kept.evaluate("document.querySelector('style').sheet.cssRules.length") > 50
     until(kept, MODULES_RAN)
+    until(kept, "document.querySelectorAll('head style').length === 2")
     assert "panel.js" in asked
     assert "adaf.css" not in asked
     assert refused == []
@@ -70,6 +81,43 @@ def test_a_held_page_is_painted_in_two_parts(kept: Page, person: Person, secret:
     held = tab.evaluate(ids)
     tab.reload()
     assert tab.evaluate(ids) == held
+
+
+def test_the_server_is_asked_after_the_paint(kept: Page, person: Person) -> None:
+    """Asking would take processor and network from it."""
+    worker = person.context.service_workers[0]
+    worker.evaluate(
+        """() => {
+          const asking = ask;
+          globalThis.waiting = [];
+          ask = (address) => { waiting.push(painting.size); return asking(address); };
+        }"""
+    )
+    tab = person.tab()
+    assert painted_by_worker(tab, person.site.url + "/portfolio")
+    while not (waiting := worker.evaluate("waiting")):
+        tab.wait_for_timeout(20)
+    assert waiting == [0]
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_the_first_part_of_the_sheet_is_enough_for_the_first_part_of_a_page(
+    person: Person, width: int
+) -> None:
+    """Each element stands where it will, and looks as it will, before the other rules come."""
+    person.become("trader")
+    page = person.tab()
+    page.set_viewport_size({"width": width, "height": 900})
+    first, rest = CSS.split("/* pack2:first")
+    for path in ("/", "/market", "/portfolio"):
+        html = person.context.request.get(person.site.url + path).text()
+        part = re.sub("<link .*?>", "", html.split("<!-- pack2:first -->")[0])
+        looks = []
+        for sheet in (first, f"{first}/* {rest}"):
+            page.set_content(f"{part}<style hidden>{sheet}</style>")
+            looks.append(page.evaluate(LOOKS))
+        assert len(looks[0]) > 40
+        assert looks[0] == looks[1], path
 
 
 def test_the_rest_of_a_page_follows_without_a_paint(kept: Page, person: Person) -> None:
@@ -126,14 +174,16 @@ def test_a_page_that_is_newer_on_the_server_is_renewed(kept: Page, person: Perso
 
 def test_expired_tags_are_not_painted_again(kept: Page, person: Person) -> None:
     """The live stream's event reaches the worker: what has the tag goes, what has not stays."""
-    address = kept.url
+    form = kept.locator("trade-form form").get_attribute("action") or ""
+    number = form.split("/")[2]
+    address = f"{person.site.url}/portfolio/{number}"
+    warm(kept, address)
     warm(kept, person.site.url + "/strategies")
     kept.goto("about:blank")
     page = person.tab()
     page.goto(person.site.url + "/alerts")
     controlled(page)
     page.wait_for_load_state("load")
-    number = address.rsplit("/", 1)[1]
     until(page, "document.querySelector('live-updates').dataset.state === 'live'")
     page.evaluate("navigator.serviceWorker.ready")
     tell = "tags => document.dispatchEvent(new CustomEvent('adaf:tags', { detail: tags }))"
@@ -150,13 +200,11 @@ def test_expired_tags_are_not_painted_again(kept: Page, person: Person) -> None:
 
 @pytest.mark.deep
 def test_the_first_visit_is_kept(person: Person) -> None:
-    """It came before the worker was there, and by a redirection: the very next load is painted."""
+    """It came before the worker was there: the very next load is painted."""
     page = person.enter(path="/portfolio")
     worker = person.context.service_workers[0]
     for _ in range(200):
-        if worker.evaluate(
-            "address => isHeld(address) && isHeld(pages.get(address).to)", f"{person.site.url}/portfolio"
-        ):
+        if worker.evaluate("address => pages.has(address)", f"{person.site.url}/portfolio"):
             break
         page.wait_for_timeout(20)
     assert painted_by_worker(person.tab(), person.site.url + "/portfolio")
@@ -238,6 +286,7 @@ def test_the_number_of_pages_is_bounded(person: Person) -> None:
     """The least recently used goes first."""
     page = person.enter()
     warm(page, person.site.url + "/strategies")
+    page.wait_for_timeout(1200)  # it may have been left before its paint: then it is asked about later
     for number in range(MAX_PAGES):
         warm(page, f"{person.site.url}/market?q={number}")
     assert not painted_by_worker(page, person.site.url + "/strategies")

@@ -120,7 +120,7 @@ async def test_no_list_and_no_page_shows_what_others_own(dashboard: Any) -> None
         assert answer.status_code < 500, path
         assert "foreignmark" not in answer.text, path
         answered += [path] * (answer.status_code == 200)
-    assert set(asked) - set(answered) == {"/api/audit", "/api/strategies/compare", "/portfolio"}
+    assert set(asked) - set(answered) == {"/api/audit", "/api/strategies/compare"}
 
 
 async def test_what_others_own_is_not_there_by_query_or_body_either(dashboard: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from adaf.timing import Spent, current
 
-PAGES = ("/", "/market", "/market/BTC", "/portfolio/{portfolio}")
+PAGES = ("/", "/market", "/market/BTC", "/portfolio")
 PANELS = (
     "/panels/overview/totals",
     "/panels/overview/performance?days=7",
@@ -38,7 +38,7 @@ REFUSED = {
     "/panels/portfolio/{portfolio}/transactions?side=hold": 400,
 }
 # One of them finds the session.
-MOST_QUERIES = {"/": 15, "/market": 5, "/market/BTC": 13, "/portfolio/{portfolio}": 9}
+MOST_QUERIES = {"/": 15, "/market": 5, "/market/BTC": 13, "/portfolio": 8}
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from pack2.http import Identity
 from pack2.http.policy import PolicyError
 
 ASKED_BY_WORKER = ("pack2-browser", "1")
-EARLY = ("service-worker-navigation-preload", "pack2")
 POLICIES = (
     HttpPolicy(
         "/page/{number:int}",
@@ -25,10 +24,6 @@ POLICIES = (
         stale_seconds=5,
         browser_seconds=600,
         tags=("page:{number}", "user:{identity}"),
-    ),
-    HttpPolicy("/go", scope="private", ttl_seconds=60, browser_seconds=600, statuses=(200, 303)),
-    HttpPolicy(
-        "/go/{number:int}/{name}", scope="private", ttl_seconds=60, browser_seconds=9, statuses=(302,)
     ),
     HttpPolicy("/sensitive", scope="private", ttl_seconds=60, sensitive=True),
     HttpPolicy("/shared", scope="shared", ttl_seconds=60),
@@ -67,15 +62,14 @@ def marks(reply: Reply) -> dict[str, str]:
     return {name: value for name, value in reply.headers.items() if name.startswith("pack2-")}
 
 
-@pytest.mark.parametrize("asking", [ASKED_BY_WORKER, EARLY])
 @pytest.mark.parametrize("status", [200, 304])
-async def test_an_answer_says_whose_it_is_and_what_expires_it(asking: tuple[str, str], status: int) -> None:
+async def test_an_answer_says_whose_it_is_and_what_expires_it(status: int) -> None:
     """A 304 too: it renews what the browser holds."""
     app = App()
     app.status = status
     key = session_key([(b"cookie", b"sid=a")], b"sid")
     assert key is not None
-    assert marks(await app.get("/page/3", asking)) == {
+    assert marks(await app.get("/page/3", ASKED_BY_WORKER)) == {
         "pack2-key": key.decode(),
         "pack2-tags": "page:3 user:7",
         "pack2-keep": "600 5",
@@ -156,13 +150,11 @@ def test_the_key_says_nothing_of_the_cookie() -> None:
 
 
 async def test_the_scripts_are_revalidated_and_state_the_settings() -> None:
-    """The worker learns its bounds and which redirections it may keep."""
+    """The worker learns its bounds."""
     app = App(msgspec.structs.replace(CONFIG, browser=Browser(max_pages=5)))
     worker = await app.get("/pack2/worker.js")
     settings = msgspec.json.decode(worker.body.split(b"\n")[0].removeprefix(b"const SETTINGS = ")[:-1])
     assert settings["max_pages"] == 5
-    assert settings["redirects"] == ["/go", "/go/[0-9]+/[^/]+"]
-    assert settings["entrances"] == ["/go"]
     assert (worker.headers["cache-control"], worker.headers["service-worker-allowed"]) == ("no-cache", "/")
     known = await app.get("/pack2/worker.js", ("if-none-match", worker.headers["etag"]))
     assert (known.status, known.body) == (304, b"")
