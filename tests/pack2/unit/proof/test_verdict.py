@@ -76,7 +76,12 @@ def test_what_is_only_reported_is_not_judged() -> None:
     [
         (Evidence(slices=[change(dropped_ratio=0.0011)]), "0.11 % of the arrivals were dropped"),
         (Evidence(slices=[change(generator_cpu_ratio=0.71)]), "the generator used 71 % of its core"),
-        (Evidence(slices=[change(error_ratio=0.011)]), "1.1 % of the requests failed"),
+        (Evidence(slices=[change(error_ratio=0.011)]), "latency before: 1.1 % of the requests failed"),
+        (Evidence(slices=[change(requests=0, error_ratio=1.0)]), "100.0 % of the requests failed"),
+        (
+            Evidence(slices=[change(variant="after"), SOUND, change(error_ratio=0.03)]),
+            "latency before: 1.5 % of the requests failed",
+        ),
         (Evidence(slices=[change(others_cpu_ratio=0.16)]), "1 of 1 slices were contested"),
         (Evidence(slices=[SOUND] * 9 + [change(others_cpu_ratio=0.16)]), "1 of 10 slices were contested"),
         (Evidence(servers_died=["the after server"]), "the after server ended while it was measured"),
@@ -114,6 +119,7 @@ def test_each_unsoundness_makes_the_run_invalid(evidence: Evidence, reason: str)
                 for phase in ("capacity", "estimate")
             ]
         ),
+        Evidence(slices=[SOUND, SOUND, change(requests=45, error_ratio=1 / 45)]),
         Evidence(slices=[SOUND, SOUND, SOUND, change(others_cpu_ratio=0.9, discarded=True)]),
         Evidence(
             slices=[SOUND, SOUND, SOUND, change(others_cpu_ratio=0.9, dropped_ratio=0.5, discarded=True)]
