@@ -100,6 +100,15 @@ class HitRow(msgspec.Struct, frozen=True):
     miss_p95_ms: float | None
 
 
+class PageRow(msgspec.Struct, frozen=True):
+    """Every load of one page of one variant in the order of measuring: LCP in ms, first and repeat visits."""
+
+    page: str
+    variant: Variant
+    first_ms: tuple[float, ...]
+    repeat_ms: tuple[float, ...]
+
+
 class TunedLoad(msgspec.Struct, frozen=True):
     """The tuned variant at 60 % of its own capacity: where the hit rate is measured."""
 
@@ -127,6 +136,7 @@ class Proof(msgspec.Struct, frozen=True):
     routes: tuple[RouteRow, ...] = ()
     queries: tuple[QueryRow, ...] = ()
     capacity_steps: tuple[CapacityStep, ...] = ()
+    pages: tuple[PageRow, ...] = ()
     slices: tuple[SliceHealth, ...] = ()
 
     @property

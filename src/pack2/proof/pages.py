@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Error, ViewportSize, sync_playwright
 
-from pack2.proof.model import Metric, Variant
+from pack2.proof.model import Metric, PageRow, Variant
 from pack2.proof.servers import Server
 from pack2.proof.stage import Told
 from pack2.proof.statistics import grouped_change
@@ -84,6 +84,13 @@ class PageLoads:
                 note=self._floor() if is_judged else "reported, not judged",
             )
         return found
+
+    def rows(self) -> tuple[PageRow, ...]:
+        """Each load, page by page."""
+        return tuple(
+            PageRow(page, variant, tuple(first), tuple(self.repeat.get((page, variant), ())))
+            for (page, variant), first in sorted(self.first.items())
+        )
 
     def _floor(self) -> str:
         return f"a page of one line takes {np.median(self.one_line):.0f} ms" if self.one_line else ""

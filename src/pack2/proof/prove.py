@@ -242,6 +242,7 @@ class _Runner:
             routes=latency.routes(self.latencies, comparison.statements),
             queries=replayed.rows,
             capacity_steps=(*steps, *more),
+            pages=loads.rows(),
             slices=tuple(stage.health),
         )
 

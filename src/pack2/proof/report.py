@@ -36,6 +36,7 @@ def markdown(proof: Proof, pictures: list[str]) -> str:
         _counters(proof),
         _hits(proof),
         _queries(proof),
+        _pages(proof),
         _steps(proof),
         _environment(proof),
     ]
@@ -122,6 +123,19 @@ def _queries(proof: Proof) -> str:
     ]
     explained = "Shared buffers that one execution touches, with the same parameters; counted, not timed."
     return f"## Queries\n\n{explained}\n\n" + markdown_table(header, lines)
+
+
+def _pages(proof: Proof) -> str:
+    header = ("Page", "Variant", "First visits, LCP in ms", "Repeat visits, LCP in ms")
+    lines = [
+        (f"`{row.page}`", row.variant, _milliseconds(row.first_ms), _milliseconds(row.repeat_ms))
+        for row in proof.pages
+    ]
+    return "## Page loads\n\n" + markdown_table(header, lines) if lines else ""
+
+
+def _milliseconds(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{one:.0f}" for one in values)
 
 
 def _steps(proof: Proof) -> str:

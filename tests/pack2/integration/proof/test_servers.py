@@ -190,6 +190,11 @@ def test_pages_are_painted_first_and_again(servers: Mapping[Variant, Server]) ->
         assert all(times[0] > 10 for times in visit.values())
     assert sorted(loads.failures)[0] == "/absent of the after server: status 404"
     assert len(told) == 4
+    assert [(row.page, row.variant) for row in loads.rows()] == [("/", "after"), ("/", "before")]
+    assert [row.repeat_ms for row in loads.rows()] == [
+        (loads.repeat["/", "after"][0],),
+        (loads.repeat["/", "before"][0],),
+    ]
     metrics = loads.metrics(["/"], -75.0)
     assert set(metrics) == {"page_load_first_ms", "page_load_repeat_ms"}
     assert loads.one_line[0] > 10

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from pack2.proof.model import Metric, Proof
+from pack2.proof.model import Metric, PageRow, Proof
 from pack2.proof.readme import BEGIN, END, MarkersMissingError, updated
 from pack2.proof.report import markdown
 from pack2.proof.terminal import show
@@ -46,6 +46,14 @@ def test_the_terminal_table_fits_a_hundred_columns() -> None:
     assert "pass: every target is reached" in text
     assert max(map(len, text.splitlines())) <= 100
     assert "Capacity, requests/s" in text
+
+
+def test_the_report_shows_each_page_load() -> None:
+    """One that stands apart is seen: the median of a few hides it."""
+    row = PageRow("/market", "after", (612.0, 598.4), (251.0, 604.0))
+    text = markdown(msgspec.structs.replace(PROOF, pages=(row,)), [])
+    assert "| `/market` | after | 612, 598 | 251, 604 |" in text
+    assert "## Page loads" not in markdown(PROOF, [])
 
 
 def test_reasons_follow_the_verdict() -> None:
