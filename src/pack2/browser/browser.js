@@ -17,7 +17,8 @@ export async function start({ tagsEvent }) {
   document.addEventListener("visibilitychange", () => document.hidden || check());
   document.addEventListener(tagsEvent, ({ detail }) => send({ type: "expire", tags: detail }));
   addEventListener("submit", submitted);
-  for (const rest of document.querySelectorAll('style[data-pack2="rest"]')) document.head.append(rest); // What renews the page may replace where it stood.
+  // What renews the page may replace the place where the rest of its style sheet stands.
+  for (const rest of document.querySelectorAll('style[data-pack2="rest"]')) document.head.append(rest);
   document.documentElement.dataset.pack2 = "watched"; // From here on, what comes back from the browser's memory is looked at.
   try {
     await container.register("/pack2/worker.js", { scope: "/", updateViaCache: "none" });

@@ -95,7 +95,9 @@ def test_the_server_is_asked_after_the_paint(kept: Page, person: Person) -> None
     )
     tab = person.tab()
     assert painted_by_worker(tab, person.site.url + "/portfolio")
-    while not (waiting := worker.evaluate("waiting")):
+    for _ in range(500):
+        if waiting := worker.evaluate("waiting"):
+            break
         tab.wait_for_timeout(20)
     assert waiting == [0]
 
